@@ -1,0 +1,149 @@
+//! What one file of an operation implements, and how the dispatcher runs it.
+
+use crate::call::Call;
+use cairn_event::{Category, Resource};
+use cairn_identity::Policy;
+use cairn_wire::{Fault, Protocol, json, query};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// Whether a call changes anything; `readOnly` in its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    Read,
+    Write,
+}
+
+/// Something that a call acts on: it is authorized on each, and its record names each.
+#[derive(Clone, Debug, Default)]
+pub struct Target {
+    pub arn: String,
+    /// `AWS::KMS::Key` and the like; without it the record does not name the target.
+    pub kind: Option<&'static str>,
+    /// The account that owns it.
+    pub account: String,
+    /// The policy on the resource itself, if it has one.
+    pub policy: Option<Arc<Policy>>,
+    /// Whether that policy must allow (KMS keys, role trust), rather than may.
+    pub policy_required: bool,
+    /// Condition keys that this target adds to those of the call.
+    pub context: Vec<(String, String)>,
+}
+
+impl Target {
+    /// A resource of the caller's own account that carries no policy.
+    pub fn own(arn: impl Into<String>, kind: &'static str, account: &str) -> Self {
+        Self { arn: arn.into(), kind: Some(kind), account: account.to_owned(), ..Self::default() }
+    }
+
+    pub(crate) fn resource(&self) -> Option<Resource> {
+        let kind = self.kind?.to_owned();
+        Some(Resource { account_id: Some(self.account.clone()), kind, arn: self.arn.clone() })
+    }
+}
+
+/// One API operation.
+pub trait Operation: Send + Sync + 'static {
+    const NAME: &'static str;
+    const ACCESS: Access;
+    const CATEGORY: Category = Category::Management;
+    /// False only where AWS needs no permission, as for `sts:GetCallerIdentity`.
+    const AUTHORIZED: bool = true;
+    type Input: DeserializeOwned + Serialize + Send + Sync;
+    type Output: Serialize + Send;
+
+    /// What the call acts on. None means that it is authorized on `*`.
+    fn targets(call: &Call<'_>, input: &Self::Input) -> impl Future<Output = Result<Vec<Target>, Fault>> + Send {
+        let _ = (call, input);
+        async { Ok(Vec::new()) }
+    }
+
+    fn call(call: &Call<'_>, input: Self::Input) -> impl Future<Output = Result<Self::Output, Fault>> + Send;
+}
+
+/// A request body, taken apart as far as its protocol goes without knowing the operation.
+pub(crate) enum Body<'a> {
+    Json(&'a [u8]),
+    Form(&'a query::Form),
+}
+
+/// A decoded input, ready to be authorized and then called.
+pub struct Prepared<'a> {
+    pub(crate) targets: Vec<Target>,
+    pub(crate) parameters: Value,
+    pub(crate) run: Run<'a>,
+}
+
+type Run<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Done, Fault>> + Send + 'a>>;
+
+/// What an operation gave back, encoded for the client and for the record.
+pub struct Done {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) response: Value,
+}
+
+/// An operation without its types, as the lists of the services hold it.
+#[async_trait::async_trait]
+pub trait Erased: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn access(&self) -> Access;
+    fn category(&self) -> Category;
+    fn authorized(&self) -> bool;
+    #[doc(hidden)]
+    async fn prepare<'a>(&self, call: &'a Call<'a>, protocol: &'a Protocol, body: Body<'a>) -> Result<Prepared<'a>, Fault>;
+}
+
+struct Of<O>(PhantomData<O>);
+
+/// A row in a service's list of operations.
+pub(crate) const fn row<O: Operation>() -> &'static dyn Erased {
+    &Of::<O>(PhantomData)
+}
+
+#[async_trait::async_trait]
+impl<O: Operation> Erased for Of<O> {
+    fn name(&self) -> &'static str {
+        O::NAME
+    }
+
+    fn access(&self) -> Access {
+        O::ACCESS
+    }
+
+    fn category(&self) -> Category {
+        O::CATEGORY
+    }
+
+    fn authorized(&self) -> bool {
+        O::AUTHORIZED
+    }
+
+    async fn prepare<'a>(&self, call: &'a Call<'a>, protocol: &'a Protocol, body: Body<'a>) -> Result<Prepared<'a>, Fault> {
+        let input: O::Input = match body {
+            Body::Json(bytes) => json::decode(bytes)?,
+            Body::Form(form) => query::decode(form)?,
+        };
+        let parameters = cairn_wire::record::value(&input);
+        let targets = O::targets(call, &input).await?;
+        let run = Box::pin(async move {
+            let output = O::call(call, input).await?;
+            let response = match O::ACCESS {
+                Access::Read => Value::Null,
+                Access::Write => cairn_wire::record::value(&output),
+            };
+            Ok(Done { bytes: encode(protocol, O::NAME, call, &output), response })
+        });
+        Ok(Prepared { targets, parameters, run })
+    }
+}
+
+fn encode<T: Serialize>(protocol: &Protocol, name: &str, call: &Call<'_>, output: &T) -> Vec<u8> {
+    match protocol {
+        Protocol::Json { .. } | Protocol::RestJson => json::encode(output),
+        Protocol::Query { xmlns } => query::encode(name, xmlns, &call.arrival.request_id.to_string(), output),
+    }
+}

@@ -1,0 +1,1 @@
+//! Amazon S3, over the s3s crate.
