@@ -18,12 +18,12 @@ pub enum Error {
     NotPendingDeletion(String),
     #[error("the ciphertext is not one of ours, was changed, or its encryption context is another")]
     InvalidCiphertext,
-    #[error("the ciphertext was not made with the key that was named")]
-    IncorrectKey,
     #[error("{0}")]
     Invalid(String),
     #[error("{0}")]
     InvalidTag(String),
+    #[error("key {0} is managed by the house")]
+    Managed(String),
     #[error("alias {0} is reserved for keys of the house")]
     ReservedAlias(String),
     #[error("alias {0} exists already")]

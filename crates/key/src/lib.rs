@@ -1,95 +1,124 @@
-//! Keys: symmetric keys that never leave the house.
-#![allow(clippy::unimplemented, clippy::unused_async, unused_variables)]
+//! Keys: symmetric keys that encrypt, and whose material never leaves the house.
+//!
+//! Start from [`Keys`]: `open`, then `create` or `managed`, then `encrypt`, `decrypt`
+//! and `generate_data_key`. A key is named by a reference (id, ARN, `alias/…` or alias
+//! ARN) that is resolved in a [`Scope`], an account's region.
+//!
+//! What it is not: it asks nobody whether a caller may use a key. It keeps each key's
+//! policy as text and hands it out with the [`Key`]; whoever serves a caller evaluates it.
+//!
+//! A ciphertext says which key and which version of its material made it:
+//! ```text
+//! format 1 (1 byte) │ key id (16) │ version (4, big endian) │ nonce (24) │ ciphertext │ tag (16)
+//! ```
+//! AES-256-GCM. The cipher's key and IV are drawn from the material and the nonce with
+//! HKDF-SHA256, so random nonces do not run out however often one version is used.
+//! Authenticated with it are the first 21 bytes and the encryption context: its pairs in
+//! the byte order of their names, name and value each with a length of 4 bytes before it.
+//!
+//! Material at rest is sealed under the root key, bound to its key and version. Everything
+//! is held in memory; a change is committed to the database first and seen by others after
+//! that, and runs to its end even when its caller has gone. So no use of a key waits for the
+//! database, but for the first one after a rotation or deletion has become due: what is due
+//! is carried out, durably, before any other thing is done.
 
+mod alias;
+mod ciphertext;
+mod crypt;
 mod error;
+mod lifecycle;
+mod limit;
+mod material;
 mod model;
+mod policy;
+mod rotation;
+mod rows;
+mod state;
 
+pub use crypt::{Context, DataKey, Decrypted, Encrypted};
 pub use error::Error;
-pub use model::{Alias, Key, NewKey, Page, Rotation, Scope, State};
+pub use limit::PLAINTEXT_BYTES_MAX;
+pub use model::{Alias, Key, NewKey, Page, Rotation, Scope, Status};
+pub use policy::default_policy;
 
+use cairn_event::Time;
 use cairn_store::{Db, Seal};
 use cairn_world::World;
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use zeroize::Zeroizing;
-
-/// Names and values that are authenticated with a ciphertext but not in it.
-pub type Context = BTreeMap<String, String>;
+use state::{Edit, State};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// All keys. Cheap to clone.
 #[derive(Clone)]
-pub struct Keys {}
-
-/// A ciphertext and the key that made it.
-pub struct Encrypted {
-    pub key_arn: String,
-    pub ciphertext: Vec<u8>,
+pub struct Keys {
+    inner: Arc<Inner>,
 }
 
-/// A plaintext and the key that kept it secret.
-pub struct Decrypted {
-    pub key_arn: String,
-    pub plaintext: Zeroizing<Vec<u8>>,
-}
-
-/// A key for the caller's own use, in the clear and encrypted.
-pub struct DataKey {
-    pub key_arn: String,
-    pub plaintext: Zeroizing<Vec<u8>>,
-    pub ciphertext: Vec<u8>,
-}
-
-/// The policy that lets an account's own policies decide.
-pub fn default_policy(account: &str) -> String {
-    unimplemented!()
+pub(crate) struct Inner {
+    pub world: World,
+    pub seal: Arc<Seal>,
+    db: Db,
+    state: RwLock<State>,
+    /// Held while a change goes from its plan to the database to the memory.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Keys {
+    /// Reads all keys, and deletes those whose time came while the house was shut.
     pub async fn open(world: &World, db: &Db, seal: Arc<Seal>) -> Result<Self, Error> {
-        unimplemented!()
+        db.migrate("key", rows::SCHEMA).await?;
+        let state = RwLock::new(rows::load(db).await?);
+        let inner = Inner { world: world.clone(), seal, db: db.clone(), state, turn: tokio::sync::Mutex::default() };
+        let keys = Self { inner: Arc::new(inner) };
+        keys.sweep().await?;
+        Ok(keys)
     }
 
-    /// The key that an id, ARN, alias or alias ARN means.
-    pub async fn resolve(&self, scope: Scope<'_>, reference: &str) -> Result<Arc<Key>, Error> {
-        unimplemented!()
+    pub(crate) fn now(&self) -> Time {
+        self.inner.world.now()
     }
 
-    /// The house's own key for a service (`alias/aws/s3` for `s3`), made when first asked for.
-    pub async fn managed(&self, scope: Scope<'_>, service: &str) -> Result<Arc<Key>, Error> {
-        unimplemented!()
+    pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.inner.state()
     }
 
-    pub async fn create(&self, scope: Scope<'_>, new: NewKey) -> Result<Arc<Key>, Error> {
-        unimplemented!()
+    /// Makes one change. The plan sees the state as no other change can alter it meanwhile.
+    pub(crate) async fn change<T, P>(&self, plan: P) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        P: FnOnce(&Inner, &State) -> Result<(Vec<Edit>, T), Error> + Send + 'static,
+    {
+        let inner = self.inner.clone();
+        // A task of its own: were the caller dropped between commit and memory, the two would differ.
+        tokio::spawn(async move { inner.change(plan).await })
+            .await
+            .map_err(|error| Error::Unavailable(error.to_string()))?
     }
 
-    pub async fn encrypt(
-        &self,
-        scope: Scope<'_>,
-        reference: &str,
-        plaintext: &[u8],
-        context: &Context,
-    ) -> Result<Encrypted, Error> {
-        unimplemented!()
+    /// Deletes the keys whose time has come.
+    pub(crate) async fn sweep(&self) -> Result<(), Error> {
+        let now = self.now();
+        if self.state().doomed(now).next().is_none() {
+            return Ok(());
+        }
+        self.change(move |_, state| Ok((state.doomed(now).map(Edit::KeyGone).collect(), ()))).await
+    }
+}
+
+impl Inner {
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The key that made a ciphertext, to ask whether the caller may use it.
-    pub async fn key_of(&self, ciphertext: &[u8]) -> Result<Arc<Key>, Error> {
-        unimplemented!()
-    }
-
-    pub async fn decrypt(&self, ciphertext: &[u8], context: &Context) -> Result<Decrypted, Error> {
-        unimplemented!()
-    }
-
-    /// A random key of `bytes` bytes (1 to 1024).
-    pub async fn generate_data_key(
-        &self,
-        scope: Scope<'_>,
-        reference: &str,
-        context: &Context,
-        bytes: usize,
-    ) -> Result<DataKey, Error> {
-        unimplemented!()
+    async fn change<T, P>(&self, plan: P) -> Result<T, Error>
+    where
+        P: FnOnce(&Self, &State) -> Result<(Vec<Edit>, T), Error>,
+    {
+        let _turn = self.turn.lock().await;
+        let (edits, value) = plan(self, &self.state())?;
+        if !edits.is_empty() {
+            rows::save(&self.db, &edits).await?;
+            self.state.write().unwrap_or_else(PoisonError::into_inner).apply(edits);
+        }
+        Ok(value)
     }
 }

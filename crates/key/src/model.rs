@@ -13,14 +13,14 @@ pub struct Scope<'a> {
 
 /// What a key can be used for just now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum Status {
     Enabled,
     Disabled,
     /// Unusable; gone for good, its material with it, from this time on.
     PendingDeletion(Time),
 }
 
-impl State {
+impl Status {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Enabled => "Enabled",
@@ -46,7 +46,7 @@ pub struct Key {
     pub region: String,
     pub created: Time,
     pub description: String,
-    pub state: State,
+    pub status: Status,
     /// The key policy as it was given. Whoever lets a caller use the key evaluates it.
     pub policy: String,
     pub tags: BTreeMap<String, String>,
