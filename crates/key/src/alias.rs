@@ -39,7 +39,8 @@ impl State {
             let id = Uuid::try_parse(name).ok().filter(|id| id.to_string() == name);
             id.ok_or_else(|| Error::InvalidReference(reference.to_owned()))?
         };
-        let entry = self.entry(id).filter(|entry| entry.key.account == scope.account && entry.key.region == scope.region);
+        let entry =
+            self.entry(id).filter(|entry| entry.key.account == scope.account && entry.key.region == scope.region);
         entry.ok_or_else(|| Error::NotFound(scope.arn(&format!("key/{name}"))))
     }
 
@@ -48,8 +49,8 @@ impl State {
         self.alias(&arn).ok_or(Error::AliasNotFound(arn))
     }
 
-    /// The key that an alias of this scope is to mean.
-    fn alias_target(&self, scope: Scope<'_>, reference: &str) -> Result<&Arc<Key>, Error> {
+    /// The key that the alias of this name is to mean.
+    fn alias_target(&self, scope: Scope<'_>, name: &str, reference: &str) -> Result<&Arc<Key>, Error> {
         let key = &self.resolve(scope, reference)?.key;
         if key.account != scope.account {
             return Err(Error::Invalid(format!("an alias and its key belong to one account: {}", key.arn)));
@@ -60,8 +61,8 @@ impl State {
         if key.managed_for.is_some() {
             return Err(Error::Managed(key.arn.clone()));
         }
-        let aliases = self.aliases(scope, None).filter(|alias| alias.key == key.id).count();
-        if aliases >= limit::ALIASES_MAX {
+        let others = self.aliases(scope, None).filter(|alias| alias.key == key.id && alias.name != name);
+        if others.count() >= limit::ALIASES_MAX {
             return Err(Error::LimitExceeded(format!("a key has at most {} aliases", limit::ALIASES_MAX)));
         }
         Ok(key)
@@ -105,7 +106,7 @@ impl Keys {
             if state.alias(&arn).is_some() {
                 return Err(Error::Conflict(arn));
             }
-            let key = state.alias_target(scope.borrow(), &key)?.id;
+            let key = state.alias_target(scope.borrow(), &name, &key)?.id;
             let Owned { account, region } = scope;
             let now = inner.world.now();
             let alias = Arc::new(Alias { name, arn, account, region, key, created: now, updated: now });
@@ -121,7 +122,7 @@ impl Keys {
         let (scope, name, key) = (Owned::of(scope), name.to_owned(), key.to_owned());
         self.change(move |inner, state| {
             let mut alias = Alias::clone(state.alias_here(scope.borrow(), &name)?);
-            alias.key = state.alias_target(scope.borrow(), &key)?.id;
+            alias.key = state.alias_target(scope.borrow(), &name, &key)?.id;
             alias.updated = inner.world.now();
             let alias = Arc::new(alias);
             Ok((vec![Edit::Alias(alias.clone())], alias))

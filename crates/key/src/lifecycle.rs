@@ -139,7 +139,12 @@ impl Keys {
     }
 
     /// Adds tags or replaces their values.
-    pub async fn tag(&self, scope: Scope<'_>, reference: &str, tags: BTreeMap<String, String>) -> Result<Arc<Key>, Error> {
+    pub async fn tag(
+        &self,
+        scope: Scope<'_>,
+        reference: &str,
+        tags: BTreeMap<String, String>,
+    ) -> Result<Arc<Key>, Error> {
         self.modify(scope, reference, move |key, _| {
             key.not_pending()?;
             key.tags.extend(tags);

@@ -96,7 +96,9 @@ mod tests {
         for name in ["alias/a", "alias/a/b-c_D9", "alias/awsome", &format!("alias/{}", "x".repeat(250))] {
             assert_eq!(alias(name), Ok(()), "{name}");
         }
-        for name in ["", "a", "alias", "alias/", "alias/a b", "alias/a:b", "alias/é", &format!("alias/{}", "x".repeat(251))] {
+        for name in
+            ["", "a", "alias", "alias/", "alias/a b", "alias/a:b", "alias/é", &format!("alias/{}", "x".repeat(251))]
+        {
             assert!(matches!(alias(name), Err(Error::Invalid(_))), "{name}");
         }
         assert!(matches!(alias("alias/aws/s3"), Err(Error::ReservedAlias(_))));
