@@ -1,0 +1,3 @@
+//! Decoders of logs that others wrote. One file a source.
+
+pub mod cloudtrail;
