@@ -82,6 +82,16 @@ impl Keys {
         .await
     }
 
+    pub async fn describe(&self, scope: Scope<'_>, reference: &str, description: String) -> Result<Arc<Key>, Error> {
+        limit::description(&description)?;
+        self.modify(scope, reference, move |key, _| {
+            key.not_pending()?;
+            key.description = description;
+            Ok(())
+        })
+        .await
+    }
+
     pub async fn enable(&self, scope: Scope<'_>, reference: &str) -> Result<Arc<Key>, Error> {
         self.modify(scope, reference, |key, _| {
             key.not_pending()?;
