@@ -21,7 +21,7 @@ use std::time::Duration;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// For one request, its body included.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(180);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(3);
 /// Few and soon: whoever delivers tries again for much longer by itself.
 const RETRIES_MAX: usize = 2;
 const RETRY_TIMEOUT: Duration = Duration::from_secs(30);

@@ -116,7 +116,7 @@ impl Keys {
             let bounds = format!("{WINDOW_DAYS_MIN} to {WINDOW_DAYS_MAX}");
             return Err(Error::Invalid(format!("a key is deleted after {bounds} days, not {days}")));
         }
-        let window = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+        let window = Duration::from_hours(u64::from(days) * 24);
         self.modify(scope, reference, move |key, now| {
             key.not_pending()?;
             key.status = Status::PendingDeletion(now + window);

@@ -10,7 +10,7 @@ use std::time::Duration;
 const PERIOD_DAYS: u32 = 365;
 const PERIOD_DAYS_MIN: u32 = 90;
 const PERIOD_DAYS_MAX: u32 = 2560;
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 impl Rotation {
     pub(crate) fn yearly(from: Time) -> Self {

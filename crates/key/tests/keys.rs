@@ -1,4 +1,5 @@
 //! Keys as the engines above use them, against a real database under a simulated clock.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use cairn_event::Time;
 use cairn_key::{Context, Error, Key, Keys, NewKey, Scope, Status};
@@ -11,7 +12,8 @@ use std::time::Duration;
 const HERE: Scope<'_> = Scope { account: "111122223333", region: "eu-central-1" };
 const ELSEWHERE: Scope<'_> = Scope { account: "111122223333", region: "us-east-1" };
 const OTHERS: Scope<'_> = Scope { account: "444455556666", region: "eu-central-1" };
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
+const MOMENT: Duration = Duration::from_millis(1);
 
 struct House {
     dir: tempfile::TempDir,
@@ -193,9 +195,9 @@ async fn a_key_is_deleted_with_its_material_when_its_time_has_come() {
     assert_eq!(house.encrypt(&key.arn).await, Err(Error::PendingDeletion(key.arn.clone())));
     assert_eq!(house.keys.enable(HERE, &key.arn).await, Err(Error::PendingDeletion(key.arn.clone())));
 
-    house.sim.clock.advance(DAY * 7 - Duration::from_millis(1));
+    house.sim.clock.advance((DAY * 7).saturating_sub(MOMENT));
     assert!(house.keys.resolve(HERE, &key.arn).await.is_ok());
-    house.sim.clock.advance(Duration::from_millis(1));
+    house.sim.clock.advance(MOMENT);
     assert!(matches!(house.keys.decrypt(&ciphertext, &context("a")).await, Err(Error::NotFound(_))));
     assert_eq!((house.rows("key_material").await, house.rows("key_alias").await), (0, 0));
     house.sim.clock.set(Time(0));
@@ -251,7 +253,7 @@ async fn a_due_rotation_happens_before_the_next_use_and_keeps_its_rhythm() {
     let start = house.sim.world().now();
     house.keys.enable_rotation(HERE, &key.arn, Some(90)).await.unwrap();
     let versions = async || house.rows("key_material").await;
-    house.sim.clock.advance(DAY * 90 - Duration::from_millis(1));
+    house.sim.clock.advance((DAY * 90).saturating_sub(MOMENT));
     house.encrypt(&key.arn).await.unwrap();
     assert_eq!(versions().await, 1);
     house.sim.clock.advance(DAY * 100);
