@@ -259,7 +259,7 @@ impl Services {
         region: &str,
         target: Option<&Target>,
     ) -> Result<(), Fault> {
-        let action = format!("{}:{name}", service.name);
+        let action = format!("{}:{}", service.name, target.and_then(|target| target.action).unwrap_or(name));
         let mut context = self.context(arrival, region);
         for (key, value) in target.iter().flat_map(|target| &target.context) {
             context.insert(key, value);

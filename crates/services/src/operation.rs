@@ -30,6 +30,8 @@ pub struct Target {
     pub policy: Option<Arc<Policy>>,
     /// Whether that policy must allow (KMS keys, role trust), rather than may.
     pub policy_required: bool,
+    /// The action that must be allowed on it, where that is not the operation's own name.
+    pub action: Option<&'static str>,
     /// Condition keys that this target adds to those of the call.
     pub context: Vec<(String, String)>,
 }

@@ -12,9 +12,11 @@
 
 mod blob;
 mod fault;
+mod node;
 mod protocol;
 mod secret;
 mod timestamp;
+mod tree;
 
 pub mod json;
 pub mod page;

@@ -1,30 +1,67 @@
-#![allow(clippy::unimplemented)]
+//! The Query protocol: forms in, XML out, faults.
+
+mod form;
+mod xml;
+
+pub use form::Form;
+
 use crate::Fault;
+use crate::tree::Tree;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub struct Form {
-    pairs: Vec<(String, String)>,
+/// Reads an input: lists as `Name.member.N` or `Name.N`, maps as `Name.entry.N.key` and
+/// `.value`, members of structures after a dot. Faults are those of [`crate::json::decode`].
+pub fn decode<T: DeserializeOwned>(form: &Form) -> Result<T, Fault> {
+    form.read()
 }
 
-impl Form {
-    pub fn parse(_text: &[u8]) -> Result<Self, Fault> {
-        unimplemented!()
+/// Writes an output: `<CreateUserResponse><CreateUserResult>…`. An operation whose output
+/// is `()` or a unit struct has no result element.
+pub fn encode<T: Serialize + ?Sized>(operation: &str, xmlns: &str, request_id: &str, output: &T) -> Vec<u8> {
+    let mut out = xml::Writer::default();
+    out.open_in(&format!("{operation}Response"), xmlns);
+    match Tree::of(output) {
+        Tree::Absent | Tree::Null => {}
+        tree => out.element(&format!("{operation}Result"), &tree),
     }
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
+    out.open("ResponseMetadata");
+    out.text("RequestId", request_id);
+    out.close("ResponseMetadata");
+    out.close(&format!("{operation}Response"));
+    out.finish()
 }
 
-pub fn decode<T: DeserializeOwned>(_form: &Form) -> Result<T, Fault> {
-    unimplemented!()
+/// The body that tells of a fault, by the code that Query clients know.
+pub fn error(fault: &Fault, xmlns: &str, request_id: &str) -> Vec<u8> {
+    let (code, status) = spoken(fault);
+    let mut out = xml::Writer::default();
+    out.open_in("ErrorResponse", xmlns);
+    out.open("Error");
+    out.text("Type", if status < 500 { "Sender" } else { "Receiver" });
+    out.text("Code", code);
+    out.text("Message", &fault.message);
+    out.close("Error");
+    out.text("RequestId", request_id);
+    out.close("ErrorResponse");
+    out.finish()
 }
-pub fn encode<T: Serialize>(_operation: &str, _xmlns: &str, _request_id: &str, _output: &T) -> Vec<u8> {
-    unimplemented!()
-}
-pub fn error(_fault: &Fault, _xmlns: &str, _request_id: &str) -> Vec<u8> {
-    unimplemented!()
-}
-pub(crate) fn spoken(_fault: &Fault) -> (&str, u16) {
-    unimplemented!()
+
+/// The code and status by which Query services name a fault.
+/// Source: the "Common errors" pages of the IAM and STS API references.
+pub(crate) fn spoken(fault: &Fault) -> (&str, u16) {
+    match &*fault.code {
+        "AccessDeniedException" => ("AccessDenied", 403),
+        "ExpiredTokenException" => ("ExpiredToken", 403),
+        "IncompleteSignatureException" => ("IncompleteSignature", 400),
+        "InvalidSignatureException" => ("SignatureDoesNotMatch", 403),
+        "MissingAuthenticationTokenException" => ("MissingAuthenticationToken", 403),
+        "RequestEntityTooLargeException" => ("RequestEntityTooLarge", 413),
+        "SerializationException" => ("MalformedInput", 400),
+        "ThrottlingException" => ("Throttling", 400),
+        "UnknownOperationException" => ("InvalidAction", 400),
+        "UnrecognizedClientException" => ("InvalidClientTokenId", 403),
+        "ValidationException" => ("ValidationError", 400),
+        code => (code, fault.status),
+    }
 }
