@@ -1,0 +1,54 @@
+//! Outline of the trails' interface; the body follows.
+#![allow(clippy::unimplemented, clippy::unused_async, unused_variables, dead_code)]
+
+mod model;
+
+pub use model::{Error, NewTrail, PublicKey, Settings, Status, Trail, TrailUpdate};
+
+use cairn_bucket::Buckets;
+use cairn_event::Time;
+use cairn_identity::Identity;
+use cairn_journal::{Journal, Reader};
+use cairn_key::Keys;
+use cairn_store::{Db, Seal};
+use cairn_world::World;
+use std::sync::Arc;
+
+/// All trails. Cheap to clone.
+#[derive(Clone)]
+pub struct Trails {
+    inner: Arc<()>,
+}
+
+/// What trails are opened with.
+pub struct Parts {
+    pub world: World,
+    pub db: Db,
+    pub seal: Arc<Seal>,
+    pub journal: Journal,
+    pub buckets: Buckets,
+    pub keys: Keys,
+    pub identity: Identity,
+    pub settings: Settings,
+}
+
+impl Trails {
+    pub async fn open(parts: Parts) -> Result<Self, Error> {
+        unimplemented!()
+    }
+    /// The journal's reader that fills the log files.
+    pub fn reader(&self) -> Arc<dyn Reader> {
+        unimplemented!()
+    }
+    /// Delivers log files and digests when their time has come, until `shutdown`.
+    pub async fn run(&self, shutdown: tokio_util::sync::CancellationToken) {
+        unimplemented!()
+    }
+    /// Public keys of a region whose validity overlaps the span; the current ones without a span.
+    pub async fn public_keys(&self, region: &str, span: Option<(Time, Time)>) -> Result<Vec<PublicKey>, Error> {
+        unimplemented!()
+    }
+    pub async fn status(&self, arn: &str) -> Result<Status, Error> {
+        unimplemented!()
+    }
+}

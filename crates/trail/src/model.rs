@@ -1,0 +1,109 @@
+//! What a trail is, as the API, the reader and the archive share it.
+
+use cairn_event::Time;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How trails are delivered.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub delivery_interval: Duration,
+    pub digest_interval: Duration,
+    /// How long one key signs digests.
+    pub key_rotation: Duration,
+    /// Events that wait for delivery in memory; beyond it files are cut early.
+    pub memory_bytes_max: u64,
+}
+
+/// One trail as it stands now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trail {
+    pub arn: String,
+    pub name: String,
+    pub account: String,
+    pub home_region: String,
+    pub bucket: String,
+    pub prefix: Option<String>,
+    pub global_service_events: bool,
+    pub multi_region: bool,
+    pub validation: bool,
+    /// ARN of the key.
+    pub kms_key: Option<String>,
+    /// `o-…`, when it is an organization's trail.
+    pub organization: Option<String>,
+    /// Whether the trail records the events that its own delivery causes.
+    pub recursive_logging: bool,
+    pub logging: bool,
+    pub started: Option<Time>,
+    pub stopped: Option<Time>,
+    pub created: Time,
+    pub tags: BTreeMap<String, String>,
+}
+
+/// What a new trail is to be.
+#[derive(Clone, Debug)]
+pub struct NewTrail {
+    pub account: String,
+    pub home_region: String,
+    pub name: String,
+    pub bucket: String,
+    pub prefix: Option<String>,
+    pub global_service_events: bool,
+    pub multi_region: bool,
+    pub validation: bool,
+    pub kms_key: Option<String>,
+    pub organization: bool,
+    pub recursive_logging: bool,
+    pub tags: BTreeMap<String, String>,
+}
+
+/// What is to change; None leaves a thing as it is.
+#[derive(Clone, Debug, Default)]
+pub struct TrailUpdate {
+    pub bucket: Option<String>,
+    /// `Some(None)` takes the prefix away.
+    pub prefix: Option<Option<String>>,
+    pub global_service_events: Option<bool>,
+    pub multi_region: Option<bool>,
+    pub validation: Option<bool>,
+    /// `Some(None)` takes the key away.
+    pub kms_key: Option<Option<String>>,
+    pub organization: Option<bool>,
+    pub recursive_logging: Option<bool>,
+}
+
+/// How delivery stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    pub latest_delivery: Option<Time>,
+    pub latest_delivery_attempt: Option<Time>,
+    pub latest_delivery_error: Option<String>,
+    pub latest_digest_delivery: Option<Time>,
+    pub latest_digest_error: Option<String>,
+}
+
+/// A key that signed digests, as ListPublicKeys shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    /// PKCS#1 RSAPublicKey, DER.
+    pub der: Vec<u8>,
+    pub valid_from: Time,
+    pub valid_to: Time,
+    /// Hex MD5 of `der`.
+    pub fingerprint: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    Conflict(String),
+    /// AWS's exception without its suffix `Exception`, and what is wrong.
+    #[error("{message}")]
+    Invalid { code: &'static str, message: String },
+    #[error("trails: {0}")]
+    Unavailable(String),
+    #[error("trails: {0}")]
+    Corrupt(String),
+}
