@@ -6,9 +6,9 @@ use crate::outcome::Outcome;
 use crate::{SERVICES, Service};
 use bytes::Bytes;
 use cairn_identity::{Caller, Context, Decision, Request};
-use cairn_wire::{Fault, Protocol, json, query, sigv4};
+use cairn_wire::{Fault, Protocol, Reply, query, sigv4};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, Method, header};
 use std::sync::Arc;
 
 /// Where a request goes, told by its method, path and headers alone.
@@ -42,12 +42,12 @@ pub struct Services {
 }
 
 impl Route {
-    /// JSON services by `X-Amz-Target`, Query services by content type or `Action`,
-    /// the house's own paths, and S3 for what is left.
+    /// JSON services by `X-Amz-Target`, Query services by content type or `Action`, the
+    /// house's own paths unless the request is signed for S3, and S3 for what is left.
     pub fn of(parts: &Parts) -> Self {
         let found = if let Some(target) = parts.headers.get("x-amz-target") {
             by_target(target.to_str().unwrap_or_default(), scope(parts).as_deref())
-        } else if parts.uri.path().starts_with(crate::intake::PATH) {
+        } else if parts.uri.path().starts_with(crate::intake::PATH) && scope(parts).as_deref() != Some("s3") {
             Some(&crate::intake::SERVICE)
         } else if is_form(parts) || parts.uri.query().is_some_and(|text| text.contains("Action=")) {
             by_scope(scope(parts).as_deref().unwrap_or("sts"))
@@ -105,8 +105,11 @@ impl Services {
             "Unknown".clone_into(&mut outcome.event_name);
         }
         match result {
-            Ok(bytes) => Answer { status: 200, headers: headers(&service.protocol, arrival), body: bytes, outcome },
-            Err(fault) => self.fail(service, arrival, &fault, outcome),
+            Ok(body) => {
+                let headers = service.protocol.headers(&arrival.request_id.to_string());
+                Answer { status: 200, headers, body, outcome }
+            }
+            Err(fault) => fail(service, arrival, &fault, outcome),
         }
     }
 
@@ -115,27 +118,7 @@ impl Services {
         let name = target_operation(parts).unwrap_or_else(|| "Unknown".to_owned());
         let mut outcome = Outcome::of(Caller::anonymous(), service.source, &name, &self.engines.region);
         outcome.api_version = Some(service.api_version);
-        self.fail(service, arrival, fault, outcome)
-    }
-
-    fn fail(&self, service: &'static Service, arrival: &Arrival, fault: &Fault, mut outcome: Outcome) -> Answer {
-        if let Some(cause) = &fault.cause {
-            tracing::warn!(service = service.name, operation = outcome.event_name, code = %fault.code, cause, "call failed");
-        }
-        outcome.error = Some((recorded_code(&fault.code).to_owned(), fault.message.clone()));
-        let request_id = arrival.request_id.to_string();
-        let (mut headers, body) = match &service.protocol {
-            Protocol::Json { .. } | Protocol::RestJson => {
-                (headers(&service.protocol, arrival), json::error(fault))
-            }
-            Protocol::Query { xmlns } => (headers(&service.protocol, arrival), query::error(fault, xmlns, &request_id)),
-        };
-        if !matches!(service.protocol, Protocol::Query { .. })
-            && let Ok(code) = HeaderValue::from_str(&fault.code)
-        {
-            headers.insert("x-amzn-errortype", code);
-        }
-        Answer { status: fault.status, headers, body, outcome }
+        fail(service, arrival, fault, outcome)
     }
 
     async fn run(
@@ -245,9 +228,9 @@ impl Services {
         if targets.is_empty() {
             return self.authorize_one(service, name, call.arrival, call.caller, call.region, None);
         }
-        targets
-            .iter()
-            .try_for_each(|target| self.authorize_one(service, name, call.arrival, call.caller, call.region, Some(target)))
+        targets.iter().try_for_each(|target| {
+            self.authorize_one(service, name, call.arrival, call.caller, call.region, Some(target))
+        })
     }
 
     fn authorize_one(
@@ -296,6 +279,16 @@ impl Services {
     }
 }
 
+/// A fault as the answer to a call, and as what its record says.
+fn fail(service: &'static Service, arrival: &Arrival, fault: &Fault, mut outcome: Outcome) -> Answer {
+    if let Some(cause) = &fault.cause {
+        tracing::warn!(service = service.name, operation = outcome.event_name, code = %fault.code, cause, "call failed");
+    }
+    outcome.error = Some((recorded_code(&fault.code).to_owned(), fault.message.clone()));
+    let Reply { status, headers, body } = service.protocol.refuse(fault, &arrival.request_id.to_string());
+    Answer { status, headers, body, outcome }
+}
+
 /// The sentence that AWS answers to whoever is not allowed.
 pub(crate) fn denial(caller: &Caller, action: &str, resource: &str, decision: Decision) -> String {
     let because = match decision {
@@ -326,9 +319,11 @@ fn unknown(service: &Service, name: &str) -> Fault {
         return Fault::new("UnsupportedOperationException", 400, message);
     }
     match service.protocol {
-        Protocol::Query { .. } => {
-            Fault::new("InvalidAction", 400, format!("Could not find operation {name} for version {}", service.api_version))
-        }
+        Protocol::Query { .. } => Fault::new(
+            "InvalidAction",
+            400,
+            format!("Could not find operation {name} for version {}", service.api_version),
+        ),
         _ => Fault::new("UnknownOperationException", 404, ""),
     }
 }
@@ -336,7 +331,9 @@ fn unknown(service: &Service, name: &str) -> Fault {
 fn credential_fault(error: &cairn_identity::CredentialError) -> Fault {
     use cairn_identity::CredentialError as E;
     match error {
-        E::ExpiredToken => Fault::new("ExpiredTokenException", 403, "The security token included in the request is expired"),
+        E::ExpiredToken => {
+            Fault::new("ExpiredTokenException", 403, "The security token included in the request is expired")
+        }
         E::Unknown | E::Inactive | E::InvalidToken => {
             Fault::new("UnrecognizedClientException", 403, "The security token included in the request is invalid.")
         }
@@ -346,18 +343,4 @@ fn credential_fault(error: &cairn_identity::CredentialError) -> Fault {
 /// Records show a denial as `AccessDenied` whatever the protocol calls it.
 fn recorded_code(code: &str) -> &str {
     if code == "AccessDeniedException" { "AccessDenied" } else { code }
-}
-
-fn headers(protocol: &Protocol, arrival: &Arrival) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let kind = match protocol {
-        Protocol::Json { version: "1.0" } => "application/x-amz-json-1.0",
-        Protocol::Json { .. } => "application/x-amz-json-1.1",
-        Protocol::RestJson => "application/json",
-        Protocol::Query { .. } => "text/xml",
-    };
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    let request_id = HeaderValue::from_str(&arrival.request_id.to_string()).expect("a UUID is a header value");
-    headers.insert("x-amzn-requestid", request_id);
-    headers
 }

@@ -25,8 +25,8 @@ pub use dispatch::{Answer, BeforeEffect, Route, Services};
 pub use operation::{Access, Operation, Target};
 pub use outcome::Outcome;
 
-use operation::Erased;
 use cairn_wire::Protocol;
+use operation::Erased;
 
 /// One AWS service as its clients see it.
 pub struct Service {

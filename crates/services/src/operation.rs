@@ -68,7 +68,7 @@ pub trait Operation: Send + Sync + 'static {
 }
 
 /// A request body, taken apart as far as its protocol goes without knowing the operation.
-pub(crate) enum Body<'a> {
+pub enum Body<'a> {
     Json(&'a [u8]),
     Form(&'a query::Form),
 }
@@ -96,7 +96,12 @@ pub trait Erased: Send + Sync {
     fn category(&self) -> Category;
     fn authorized(&self) -> bool;
     #[doc(hidden)]
-    async fn prepare<'a>(&self, call: &'a Call<'a>, protocol: &'a Protocol, body: Body<'a>) -> Result<Prepared<'a>, Fault>;
+    async fn prepare<'a>(
+        &self,
+        call: &'a Call<'a>,
+        protocol: &'a Protocol,
+        body: Body<'a>,
+    ) -> Result<Prepared<'a>, Fault>;
 }
 
 struct Of<O>(PhantomData<O>);
@@ -124,7 +129,12 @@ impl<O: Operation> Erased for Of<O> {
         O::AUTHORIZED
     }
 
-    async fn prepare<'a>(&self, call: &'a Call<'a>, protocol: &'a Protocol, body: Body<'a>) -> Result<Prepared<'a>, Fault> {
+    async fn prepare<'a>(
+        &self,
+        call: &'a Call<'a>,
+        protocol: &'a Protocol,
+        body: Body<'a>,
+    ) -> Result<Prepared<'a>, Fault> {
         let input: O::Input = match body {
             Body::Json(bytes) => json::decode(bytes)?,
             Body::Form(form) => query::decode(form)?,
@@ -137,15 +147,9 @@ impl<O: Operation> Erased for Of<O> {
                 Access::Read => Value::Null,
                 Access::Write => cairn_wire::record::value(&output),
             };
-            Ok(Done { bytes: encode(protocol, O::NAME, call, &output), response })
+            let bytes = protocol.encode(O::NAME, &call.arrival.request_id.to_string(), &output);
+            Ok(Done { bytes, response })
         });
         Ok(Prepared { targets, parameters, run })
-    }
-}
-
-fn encode<T: Serialize>(protocol: &Protocol, name: &str, call: &Call<'_>, output: &T) -> Vec<u8> {
-    match protocol {
-        Protocol::Json { .. } | Protocol::RestJson => json::encode(output),
-        Protocol::Query { xmlns } => query::encode(name, xmlns, &call.arrival.request_id.to_string(), output),
     }
 }

@@ -34,7 +34,9 @@ impl Operation for GenerateRandom {
 
     async fn call(call: &Call<'_>, input: Input) -> Result<Output, Fault> {
         if input.custom_key_store_id.is_some() || input.recipient.is_some() {
-            return Err(key::unsupported("Custom key stores and attested recipients are not supported by this version of Cairn."));
+            return Err(key::unsupported(
+                "Custom key stores and attested recipients are not supported by this version of Cairn.",
+            ));
         }
         let Some(bytes) = input.number_of_bytes else {
             return Err(Fault::validation("Please specify the number of bytes."));

@@ -20,8 +20,10 @@ pub(super) fn scope<'a>(call: &'a Call<'_>) -> Scope<'a> {
 /// The key that any reference means, also one of another account.
 pub(super) async fn find(call: &Call<'_>, reference: &str) -> Result<Arc<Key>, Fault> {
     if reference.is_empty() || reference.len() > 2048 {
-        return Err(Fault::validation("1 validation error detected: Value at 'keyId' failed to satisfy constraint: \
-             Member must have length between 1 and 2048"));
+        return Err(Fault::validation(
+            "1 validation error detected: Value at 'keyId' failed to satisfy constraint: \
+             Member must have length between 1 and 2048",
+        ));
     }
     call.engines.keys.resolve(scope(call), reference).await.map_err(|error| match error {
         Error::NotFound(arn) | Error::AliasNotFound(arn) if foreign(call, &arn) => hidden(call, &arn),
@@ -195,7 +197,9 @@ pub(super) fn fault(error: Error) -> Fault {
             refuse("InvalidAliasNameException", "Alias names that begin with alias/aws/ are reserved.".to_owned())
         }
         Error::Managed(arn) => Fault::access_denied(format!("{arn} is managed by AWS and cannot be changed.")),
-        Error::Conflict(arn) => refuse("AlreadyExistsException", format!("An alias with the name {arn} already exists")),
+        Error::Conflict(arn) => {
+            refuse("AlreadyExistsException", format!("An alias with the name {arn} already exists"))
+        }
         Error::LimitExceeded(message) => refuse("LimitExceededException", message),
         Error::Unavailable(_) | Error::Corrupt(_) => internal(&error.to_string()),
     }

@@ -44,7 +44,8 @@ impl Operation for ListKeys {
         let after = key::place(input.marker.as_deref())?;
         let page = call.engines.keys.list(key::scope(call), after, size).await.map_err(key::fault)?;
         let next_marker = key::marker(page.more, page.items.last().map(|key| key.id));
-        let entry = |key: &std::sync::Arc<cairn_key::Key>| Entry { key_id: key.id.to_string(), key_arn: key.arn.clone() };
+        let entry =
+            |key: &std::sync::Arc<cairn_key::Key>| Entry { key_id: key.id.to_string(), key_arn: key.arn.clone() };
         Ok(Output { keys: page.items.iter().map(entry).collect(), next_marker, truncated: page.more })
     }
 }

@@ -51,10 +51,7 @@ impl Operation for ReEncrypt {
         let to = key::find(call, &input.destination_key_id).await?;
         let from = key::target_with(call, &from, input.source_encryption_context.as_ref())?;
         let to = key::target_with(call, &to, input.destination_encryption_context.as_ref())?;
-        Ok(vec![
-            Target { action: Some("ReEncryptFrom"), ..from },
-            Target { action: Some("ReEncryptTo"), ..to },
-        ])
+        Ok(vec![Target { action: Some("ReEncryptFrom"), ..from }, Target { action: Some("ReEncryptTo"), ..to }])
     }
 
     async fn call(call: &Call<'_>, input: Input) -> Result<Output, Fault> {
