@@ -1,11 +1,32 @@
 //! Outline of the buckets' interface as trails use it; the body follows.
 #![allow(clippy::unimplemented, clippy::unused_async, unused_variables, dead_code)]
 
+mod checksum;
+mod content;
+mod delete;
+mod error;
+mod list;
+mod lock;
+mod multipart;
+mod object;
 pub mod outside;
+mod public;
+mod put;
+mod settings;
+mod shelf;
+
+pub use checksum::{Algorithm, Checksum, ChecksumKind, Expected, Trailer};
+pub use delete::{Delete, Deleted};
+pub use error::{Error, Setting};
+pub use list::{List, Listing, Version};
+pub use lock::{DefaultRetention, LockMode, Period, Retention};
+pub use multipart::{Complete, CompletedPart, NewUpload, Part, Upload};
+pub use object::{Body, Conditions, Headers, NULL_VERSION, Object, ObjectPart, Range, Span, Sse};
+pub use put::{CopyOf, Put, PutCondition, Stored};
+pub use settings::{Bucket, Encryption, LockSettings, NewBucket, Ownership, PublicAccessBlock, Settings, Versioning};
 
 use bytes::Bytes;
-use cairn_event::Time;
-use cairn_identity::{Caller, Identity, Policy};
+use cairn_identity::{Caller, Identity};
 use cairn_key::Keys;
 use cairn_store::{Blobs, Db};
 use cairn_world::World;
@@ -27,36 +48,6 @@ pub struct Parts {
     pub identity: Identity,
     pub blobs: Blobs,
     pub outside: Outside,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("bucket {0} does not exist")]
-    NoSuchBucket(String),
-    #[error("bucket {bucket} has no object {key}")]
-    NoSuchKey { bucket: String, key: String },
-    #[error("access denied: {0}")]
-    Denied(String),
-    #[error("{0}")]
-    Conflict(String),
-    #[error("{0}")]
-    Invalid(String),
-    #[error(transparent)]
-    Key(#[from] cairn_key::Error),
-    #[error("buckets: {0}")]
-    Unavailable(String),
-    #[error("buckets: {0}")]
-    Corrupt(String),
-}
-
-/// One bucket as it stands now.
-#[derive(Clone, Debug)]
-pub struct Bucket {
-    pub name: String,
-    pub account: String,
-    pub region: String,
-    pub created: Time,
-    pub policy: Option<Arc<Policy>>,
 }
 
 /// An object that a service of the house puts, as `cloudtrail.amazonaws.com` does.
@@ -102,12 +93,17 @@ impl Buckets {
     pub fn outside(&self) -> &Outside {
         unimplemented!()
     }
-    pub fn bucket(&self, name: &str) -> Result<Arc<Bucket>, Error> {
-        unimplemented!()
-    }
     /// Whether the bucket's policy lets a service do `action` (`s3:GetBucketAcl`, `s3:PutObject`) there, with
     /// `s3:x-amz-acl: bucket-owner-full-control` and the source given. Always true for outside buckets.
-    pub fn lets(&self, bucket: &str, key: Option<&str>, action: &str, caller: &Caller, source_arn: &str, source_account: &str) -> Result<bool, Error> {
+    pub fn lets(
+        &self,
+        bucket: &str,
+        key: Option<&str>,
+        action: &str,
+        caller: &Caller,
+        source_arn: &str,
+        source_account: &str,
+    ) -> Result<bool, Error> {
         unimplemented!()
     }
     /// Puts an object for a service: the bucket's policy must allow it; same key again makes
@@ -116,7 +112,12 @@ impl Buckets {
         unimplemented!()
     }
     /// The bytes of the newest version, decrypted, for the house itself; outside buckets too.
-    pub async fn read(&self, bucket: &str, key: &str, bytes_max: u64) -> Result<(BTreeMap<String, String>, Bytes), Error> {
+    pub async fn read(
+        &self,
+        bucket: &str,
+        key: &str,
+        bytes_max: u64,
+    ) -> Result<(BTreeMap<String, String>, Bytes), Error> {
         unimplemented!()
     }
 }
