@@ -5,11 +5,13 @@
 //!   newer binary is refused by name and version.
 //! * [`Seal`]: authenticated encryption under the root key file, for secrets at rest.
 //! * [`Blobs`]: immutable files, each written tmp → sync → rename → sync directory.
+//! * [`gzip`]: whole compressed files into memory, within a limit.
 //!
 //! What it is not: it knows no engine, no schema and no meaning of what it keeps.
 
 mod blob;
 mod db;
+pub mod gzip;
 mod seal;
 
 pub use blob::{BlobId, Blobs, Writer};
