@@ -1,9 +1,13 @@
 //! Outline of the trails' interface; the body follows.
 #![allow(clippy::unimplemented, clippy::unused_async, unused_variables, dead_code)]
 
+mod history;
 mod model;
+mod rows;
+pub mod selector;
+mod state;
 
-pub use model::{Error, NewTrail, PublicKey, Settings, Status, Trail, TrailUpdate};
+pub use model::{Error, NewTrail, PublicKey, Scope, Settings, Status, Trail, TrailUpdate};
 
 use cairn_bucket::Buckets;
 use cairn_event::Time;
@@ -12,12 +16,18 @@ use cairn_journal::{Journal, Reader};
 use cairn_key::Keys;
 use cairn_store::{Db, Seal};
 use cairn_world::World;
+use state::Register;
 use std::sync::Arc;
 
 /// All trails. Cheap to clone.
 #[derive(Clone)]
 pub struct Trails {
-    inner: Arc<()>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: Parts,
+    register: Register,
 }
 
 /// What trails are opened with.
@@ -34,7 +44,8 @@ pub struct Parts {
 
 impl Trails {
     pub async fn open(parts: Parts) -> Result<Self, Error> {
-        unimplemented!()
+        let register = Register::open(&parts.db).await?;
+        Ok(Self { inner: Arc::new(Inner { parts, register }) })
     }
     /// The journal's reader that fills the log files.
     pub fn reader(&self) -> Arc<dyn Reader> {

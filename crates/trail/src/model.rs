@@ -1,8 +1,18 @@
 //! What a trail is, as the API, the reader and the archive share it.
 
 use cairn_event::Time;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// Who asks and where: a name without a region means a trail of this account in this region.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    pub account: &'a str,
+    pub region: &'a str,
+    /// `eventID` of the call's own record: what the call changes is not yet in force for it.
+    pub event_id: uuid::Uuid,
+}
 
 /// How trails are delivered.
 #[derive(Clone, Debug)]
@@ -15,8 +25,8 @@ pub struct Settings {
     pub memory_bytes_max: u64,
 }
 
-/// One trail as it stands now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One trail as it stands now. The serialized form stands in the database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trail {
     pub arn: String,
     pub name: String,
@@ -33,6 +43,8 @@ pub struct Trail {
     pub organization: Option<String>,
     /// Whether the trail records the events that its own delivery causes.
     pub recursive_logging: bool,
+    /// Whether somebody chose its selectors.
+    pub custom_selectors: bool,
     pub logging: bool,
     pub started: Option<Time>,
     pub stopped: Option<Time>,
@@ -51,6 +63,7 @@ pub struct NewTrail {
     pub global_service_events: bool,
     pub multi_region: bool,
     pub validation: bool,
+    /// Any reference to a key: id, ARN, alias or alias ARN.
     pub kms_key: Option<String>,
     pub organization: bool,
     pub recursive_logging: bool,
@@ -93,17 +106,35 @@ pub struct PublicKey {
     pub fingerprint: String,
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     #[error("{0}")]
     NotFound(String),
     #[error("{0}")]
     Conflict(String),
-    /// AWS's exception without its suffix `Exception`, and what is wrong.
+    /// AWS's name for what is wrong without its suffix `Exception`, and a sentence for the caller.
     #[error("{message}")]
     Invalid { code: &'static str, message: String },
     #[error("trails: {0}")]
     Unavailable(String),
     #[error("trails: {0}")]
     Corrupt(String),
+}
+
+impl Error {
+    pub(crate) fn invalid(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid { code, message: message.into() }
+    }
+}
+
+impl From<cairn_store::Error> for Error {
+    fn from(error: cairn_store::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<cairn_store::sqlx::Error> for Error {
+    fn from(error: cairn_store::sqlx::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
 }
