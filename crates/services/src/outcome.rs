@@ -5,7 +5,7 @@ use cairn_identity::Caller;
 use serde_json::{Map, Value};
 
 /// Everything about a call that its record says and that the door does not know by itself.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Outcome {
     pub caller: Caller,
     /// For example `cloudtrail.amazonaws.com`.

@@ -1,1 +1,82 @@
-//! Amazon S3, over the s3s crate.
+//! Amazon S3, through the s3s crate.
+//!
+//! s3s reads the protocol (routes, XML, signatures and signed chunks) and calls back. What
+//! is said here: who calls ([`caller`]), may they ([`access`]), what each operation does
+//! (a file each) and what of it is recorded ([`parameters`], [`outcome`]). A service is made for
+//! every request, so that everything that belongs to it stands in one place, [`call::Call`].
+//!
+//! Start from [`Service::answer`], the path of every S3 call, and from
+//! [`operations::ROWS`], the one list that access and recording read.
+
+mod access;
+mod address;
+mod call;
+mod caller;
+mod handler;
+mod meter;
+mod operations;
+mod outcome;
+mod parameters;
+mod refusal;
+mod xml;
+
+use crate::Services;
+use crate::call::Arrival;
+use crate::outcome::Outcome;
+use address::{Address, Hosts};
+use call::Call;
+use handler::Handler;
+use meter::Meter;
+use operations::Row;
+use s3s::config::{S3Config, S3ConfigProvider, StaticConfigProvider};
+use s3s::service::S3ServiceBuilder;
+use s3s::{Body, S3Error};
+use std::sync::Arc;
+
+/// The largest XML body. 1000 keys to delete and 10,000 parts to complete stay below it.
+const XML_BYTES_MAX: usize = 8 << 20;
+
+/// Answers S3 calls.
+#[derive(Clone)]
+pub struct Service {
+    services: Services,
+    config: Arc<dyn S3ConfigProvider>,
+}
+
+impl Service {
+    pub fn new(services: Services) -> Self {
+        let mut config = S3Config::default();
+        config.xml_max_body_size = XML_BYTES_MAX;
+        // The house has a clock of its own and asks it in `caller`.
+        config.presigned_url_max_skew_time_secs = u32::MAX;
+        Self { services, config: Arc::new(StaticConfigProvider::new(Arc::new(config))) }
+    }
+
+    /// Answers one call. Bodies stream in and out. The outcome is final when this
+    /// returns: a write has read its body to the end, a read has told how much it will send.
+    pub async fn answer<B>(&self, arrival: &Arrival, request: http::Request<B>) -> (http::Response<Body>, Outcome)
+    where
+        Body: From<B>,
+    {
+        let (parts, body) = request.into_parts();
+        let address = Address::of(&parts.uri, arrival.host.as_deref());
+        let call = Arc::new(Call::new(self.services.clone(), arrival.clone(), address, &parts));
+        let meter = Meter::new(call.row.is_some_and(Row::shows_body));
+        let answered = match call.identify(&parts) {
+            Ok(()) => self.run(&call, http::Request::from_parts(parts, meter.measure(body.into()))).await,
+            Err(error) => Err(error),
+        };
+        let response = answered.unwrap_or_else(refusal::response);
+        outcome::finish(&call, &meter, response)
+    }
+
+    async fn run(&self, call: &Arc<Call>, request: http::Request<Body>) -> Result<http::Response<Body>, S3Error> {
+        let handler = Handler(call.clone());
+        let mut builder = S3ServiceBuilder::new(handler.clone());
+        builder.set_auth(handler.clone());
+        builder.set_access(handler);
+        builder.set_host(Hosts);
+        builder.set_config(self.config.clone());
+        builder.build().call(request).await.map_err(|error| refusal::internal(&format!("{error:?}")))
+    }
+}

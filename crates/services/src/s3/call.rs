@@ -1,0 +1,191 @@
+//! One S3 call while it is being answered.
+
+use super::access::Conditions;
+use super::address::Address;
+use super::operations::Row;
+use crate::Services;
+use crate::call::{Arrival, Engines};
+use crate::operation::Access;
+use crate::outcome::Outcome;
+use cairn_bucket::{Bucket, Buckets, Object};
+use cairn_event::Resource;
+use cairn_identity::Caller;
+use cairn_wire::Secret;
+use http::Method;
+use http::request::Parts;
+use s3s::S3Result;
+use serde_json::Value;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+pub(super) const SOURCE: &str = "s3.amazonaws.com";
+const OBJECT: &str = "AWS::S3::Object";
+const BUCKET: &str = "AWS::S3::Bucket";
+
+/// Everything that belongs to one request.
+pub(super) struct Call {
+    pub services: Services,
+    pub arrival: Arrival,
+    pub address: Address,
+    pub method: Method,
+    /// None for what S3 does not have.
+    pub row: Option<&'static Row>,
+    identified: OnceLock<Identified>,
+    bucket: OnceLock<Arc<Bucket>>,
+    conditions: OnceLock<Conditions>,
+    /// The object of the address, where its tags had a say in access.
+    object: OnceLock<Object>,
+    outcome: Mutex<Outcome>,
+}
+
+/// Who calls, said by the request's signature and still to be proven by it.
+pub(super) struct Identified {
+    pub caller: Caller,
+    pub secret: Option<Secret>,
+    /// Of the signature's scope.
+    pub region: Option<String>,
+    pub presigned: bool,
+}
+
+impl Call {
+    pub fn new(services: Services, arrival: Arrival, address: Address, parts: &Parts) -> Self {
+        let row = Row::of(parts, address.level());
+        let region = services.engines().region.clone();
+        let mut outcome = Outcome::of(Caller::anonymous(), SOURCE, row.map_or("Unknown", |row| row.event), &region);
+        if let Some(row) = row {
+            outcome.read_only = row.access == Access::Read;
+            outcome.category = row.category;
+        }
+        outcome.parameters = super::parameters::of(parts, &address, arrival.host.as_deref());
+        Self {
+            services,
+            arrival,
+            address,
+            method: parts.method.clone(),
+            row,
+            identified: OnceLock::new(),
+            bucket: OnceLock::new(),
+            conditions: OnceLock::new(),
+            object: OnceLock::new(),
+            outcome: Mutex::new(outcome),
+        }
+    }
+
+    pub fn engines(&self) -> &Engines {
+        self.services.engines()
+    }
+
+    pub fn buckets(&self) -> &Buckets {
+        &self.engines().buckets
+    }
+
+    pub fn now(&self) -> cairn_event::Time {
+        self.engines().world.now()
+    }
+
+    /// Finds out who calls, before anything else is done. What can be said of a caller
+    /// whose signature is no good goes into the outcome all the same.
+    pub fn identify(&self, parts: &Parts) -> S3Result<()> {
+        let identified = super::caller::identify(self, parts)?;
+        self.record(|outcome| {
+            if let Some(region) = &identified.region {
+                outcome.region.clone_from(region);
+            }
+        });
+        _ = self.identified.set(identified);
+        Ok(())
+    }
+
+    pub fn identified(&self) -> &Identified {
+        static NOBODY: OnceLock<Identified> = OnceLock::new();
+        self.identified.get().unwrap_or_else(|| {
+            NOBODY.get_or_init(|| Identified {
+                caller: Caller::anonymous(),
+                secret: None,
+                region: None,
+                presigned: false,
+            })
+        })
+    }
+
+    pub fn caller(&self) -> &Caller {
+        &self.identified().caller
+    }
+
+    /// The region that was called.
+    pub fn region(&self) -> &str {
+        self.identified().region.as_deref().unwrap_or(&self.engines().region)
+    }
+
+    /// The bucket of the address. Errors: NoSuchBucket.
+    pub fn bucket(&self) -> S3Result<&Arc<Bucket>> {
+        if let Some(bucket) = self.bucket.get() {
+            return Ok(bucket);
+        }
+        let found = self.find_bucket(self.address.bucket.as_deref().unwrap_or_default())?;
+        Ok(self.bucket.get_or_init(|| found))
+    }
+
+    /// Any bucket, as a copy's source.
+    pub fn find_bucket(&self, name: &str) -> S3Result<Arc<Bucket>> {
+        self.buckets().bucket(name).map_err(super::refusal::of)
+    }
+
+    /// Keeps the condition keys that the request brings.
+    pub fn set_conditions(&self, conditions: Conditions) -> &[(String, String)] {
+        self.conditions.get_or_init(|| conditions)
+    }
+
+    pub fn conditions(&self) -> &[(String, String)] {
+        self.conditions.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Finds the object of the address, if it is there, before the caller is let in.
+    pub async fn look_up(&self, key: &str, version: Option<&str>) {
+        let bucket = self.address.bucket.as_deref().unwrap_or_default();
+        if let Ok(object) = self.buckets().find(bucket, key, version).await {
+            _ = self.object.set(object);
+        }
+    }
+
+    /// What [`Self::look_up`] found.
+    pub fn object(&self) -> Option<&Object> {
+        self.object.get()
+    }
+
+    /// Names in the record what the call is about, once it is known to exist.
+    pub fn name_resources(&self, bucket: &Bucket) {
+        let prefix = self.record(|outcome| outcome.parameters.get("prefix").and_then(Value::as_str).map(str::to_owned));
+        let object = match (self.row, &self.address.key) {
+            (_, Some(key)) => Some(bucket.object_arn(key)),
+            // The objects are those whose names begin so.
+            (Some(row), None) if row.category == cairn_event::Category::Data => {
+                Some(bucket.object_arn(&prefix.unwrap_or_default()))
+            }
+            _ => None,
+        };
+        let of_object = object.map(|arn| Resource { account_id: None, kind: OBJECT.to_owned(), arn });
+        let account_id = Some(bucket.account.clone());
+        let of_bucket = Resource { account_id, kind: BUCKET.to_owned(), arn: bucket.arn() };
+        self.record(|outcome| {
+            outcome.resources.extend(of_object);
+            outcome.resources.push(of_bucket);
+            outcome.region.clone_from(&bucket.region);
+        });
+    }
+
+    /// Reads or changes what the record will say.
+    pub fn record<T>(&self, change: impl FnOnce(&mut Outcome) -> T) -> T {
+        change(&mut self.outcome.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What will be recorded, as far as it is known.
+    pub fn so_far(&self) -> Outcome {
+        self.record(|outcome| outcome.clone())
+    }
+
+    /// Takes what is recorded; the call is over.
+    pub fn take_outcome(&self) -> Outcome {
+        let nothing = Outcome::of(Caller::anonymous(), SOURCE, "", "");
+        self.record(|outcome| std::mem::replace(outcome, nothing))
+    }
+}

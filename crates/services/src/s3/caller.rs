@@ -1,0 +1,90 @@
+//! Who calls: reading the signature, before s3s proves it.
+//!
+//! s3s asks for the secret of an access key and knows neither session tokens nor the
+//! house's clock; these are checked here. Signature Version 2 is refused.
+
+use super::call::{Call, Identified};
+use super::refusal::error;
+use cairn_event::Time;
+use cairn_identity::{Caller, CredentialError};
+use cairn_wire::sigv4::{self, Signature};
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use s3s::{S3Error, S3ErrorCode, S3Result};
+use std::time::Duration;
+
+const SKEW_MAX: Duration = Duration::from_mins(15);
+
+/// Who a request says that it is from; nobody, when it is not signed.
+pub(super) fn identify(call: &Call, parts: &Parts) -> S3Result<Identified> {
+    if is_version_2(parts) {
+        let message = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+        return Err(error(S3ErrorCode::InvalidRequest, message));
+    }
+    let found =
+        sigv4::find(&parts.method, &parts.uri, &parts.headers).map_err(|fault| malformed(parts, fault.message))?;
+    let Some(signature) = found else {
+        return Ok(Identified { caller: Caller::anonymous(), secret: None, region: None, presigned: false });
+    };
+    call.record(|outcome| outcome.caller = Caller::unknown(&signature.access_key));
+    let identity = &call.engines().identity;
+    let credential = identity.credential(&signature.access_key, signature.token.as_deref()).map_err(refused)?;
+    check_time(&signature, parts, call.arrival.received)?;
+    Ok(Identified {
+        caller: credential.caller,
+        secret: Some(credential.secret),
+        region: Some(signature.region),
+        presigned: signature.presigned,
+    })
+}
+
+fn is_version_2(parts: &Parts) -> bool {
+    let in_query = parts.uri.query().unwrap_or_default().split('&').any(|pair| pair.starts_with("Signature="));
+    in_query || parts.headers.get(AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"AWS "))
+}
+
+fn malformed(parts: &Parts, message: String) -> S3Error {
+    let code = if parts.headers.contains_key(AUTHORIZATION) {
+        S3ErrorCode::AuthorizationHeaderMalformed
+    } else {
+        S3ErrorCode::AuthorizationQueryParametersError
+    };
+    error(code, message)
+}
+
+fn refused(why: CredentialError) -> S3Error {
+    match why {
+        CredentialError::Unknown | CredentialError::Inactive => {
+            error(S3ErrorCode::InvalidAccessKeyId, "The AWS Access Key Id you provided does not exist in our records.")
+        }
+        CredentialError::InvalidToken => {
+            error(S3ErrorCode::InvalidToken, "The provided token is malformed or otherwise invalid.")
+        }
+        CredentialError::ExpiredToken => error(S3ErrorCode::ExpiredToken, "The provided token has expired."),
+    }
+}
+
+fn check_time(signature: &Signature, parts: &Parts, now: Time) -> S3Result<()> {
+    let (ahead, age) = (signature.time.since(now), now.since(signature.time));
+    if signature.presigned {
+        if ahead > SKEW_MAX {
+            return Err(error(S3ErrorCode::AccessDenied, "Request is not valid yet"));
+        }
+        if age > lifetime(parts) {
+            return Err(error(S3ErrorCode::AccessDenied, "Request has expired"));
+        }
+        return Ok(());
+    }
+    if ahead > SKEW_MAX || age > SKEW_MAX {
+        let message = "The difference between the request time and the current time is too large.";
+        return Err(error(S3ErrorCode::RequestTimeTooSkewed, message));
+    }
+    Ok(())
+}
+
+/// `find` has checked that it is a number within limits, where it is given.
+fn lifetime(parts: &Parts) -> Duration {
+    let query = parts.uri.query().unwrap_or_default();
+    let expires = query.split('&').find_map(|pair| pair.strip_prefix("X-Amz-Expires="));
+    expires.and_then(|seconds| seconds.parse().ok()).map_or(SKEW_MAX, Duration::from_secs)
+}
