@@ -16,6 +16,8 @@ pub enum Error {
     /// Over a limit; nothing of it was taken.
     #[error("{what} has more than {bytes_max} bytes")]
     TooLarge { what: &'static str, bytes_max: u64 },
+    #[error("more than {max} {what} at a time")]
+    TooMany { what: &'static str, max: usize },
     /// The journal or a table cannot be written now.
     #[error("{0}")]
     Unavailable(String),
@@ -25,6 +27,12 @@ pub enum Error {
 
 impl From<cairn_store::Error> for Error {
     fn from(error: cairn_store::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<cairn_journal::Error> for Error {
+    fn from(error: cairn_journal::Error) -> Self {
         Self::Unavailable(error.to_string())
     }
 }

@@ -23,8 +23,20 @@ pub fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC[..2])
 }
 
+/// How much memory to set aside for a file, to be tried in this order: what its trailer
+/// claims, what the members of a file of many usually make, and all that is allowed.
+pub fn allowances(bytes: &[u8], bytes_max: u64) -> Vec<u64> {
+    const USUAL_RATIO: u64 = 24;
+    let usual = (bytes.len() as u64).saturating_mul(USUAL_RATIO);
+    let mut steps: Vec<u64> =
+        claimed_bytes(bytes).into_iter().chain([usual]).filter(|step| *step < bytes_max).collect();
+    steps.sort_unstable();
+    steps.push(bytes_max);
+    steps
+}
+
 /// The inflated size that the trailer claims, if deflate could reach it from so few bytes.
-pub fn claimed_bytes(bytes: &[u8]) -> Option<u64> {
+fn claimed_bytes(bytes: &[u8]) -> Option<u64> {
     if bytes.len() < MEMBER_BYTES_MIN || !bytes.starts_with(&MAGIC) {
         return None;
     }
@@ -76,7 +88,7 @@ fn find_magic(bytes: &[u8]) -> Option<usize> {
     while from < bytes.len() {
         let block = &bytes[from..bytes.len().min(from + STEP)];
         // Compares a whole block before looking for places: nearly all blocks lack the pair.
-        if block.iter().fold(false, |any, byte| any | (*byte == MAGIC[0])) {
+        if block.iter().fold(0, |any, byte| any | u8::from(*byte == MAGIC[0])) != 0 {
             let end = bytes.len().min(from + STEP + MAGIC.len() - 1);
             if let Some(found) = bytes[from..end].windows(MAGIC.len()).position(|three| three == MAGIC) {
                 return Some(from + found);
@@ -92,7 +104,7 @@ fn inflate_any(bytes: &[u8], bytes_max: u64) -> Result<Vec<u8>, Error> {
     let mut inflated = Vec::new();
     let result = decoder.read_to_end(&mut inflated);
     if inflated.len() as u64 > bytes_max {
-        return Err(Error::TooLarge { what: "log file after decompression", bytes_max });
+        return Err(Error::TooLarge { what: "the log file after decompression", bytes_max });
     }
     let left = decoder.get_ref().get_ref().len();
     let offset = (bytes.len() - left) as u64;

@@ -283,7 +283,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Goes to the next line that begins with an opening brace, or to the end.
-    pub fn to_next_object_line(&mut self) {
+    pub fn skip_to_object_line(&mut self) {
         while let Some(byte) = self.peek() {
             self.at += 1;
             if byte == b'\n' && self.peek() == Some(b'{') {

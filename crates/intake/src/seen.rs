@@ -14,12 +14,15 @@
 //! entry = id (16 bytes: the UUID, or half a SHA-256) │ fingerprint of the record (8)
 //! ```
 //! The index follows the journal and can always be made from it. Order of durability:
-//! 1. records into the journal, synced by it, 2. entries into memory, and only now does
-//! anyone hear that an event is known; from time to time 3. entries into the files,
-//! synced, 4. the position. A crash before 4 is healed at the next start by reading the
-//! journal from the old position: an entry that is there already is not added again.
-//! What an unsynced file contains after a crash does no harm: an entry of zeros or
-//! noise is the identity of no event.
+//! 1. records into the journal, synced by it;
+//! 2. entries into memory, and only now does anyone hear that an event is known;
+//! 3. from time to time, entries into the files, synced;
+//! 4. the position.
+//!
+//! A crash before 4 is healed at the next start by reading the journal from the old
+//! position: an entry that is there already is not added again. What an unsynced file
+//! contains after a crash does no harm: an entry of zeros or noise is the identity of
+//! no event.
 //!
 //! The fingerprint is a GCM tag over the record under a key that never leaves the
 //! directory: a universal hash, so that nobody can make a record that passes for another.
@@ -111,7 +114,11 @@ impl Seen {
         let state = match read_state(world, dir)? {
             Some(state) if state.position <= end => {
                 if state.position < start {
-                    tracing::warn!(from = state.position, to = start, "the journal dropped events before they were indexed");
+                    tracing::warn!(
+                        from = state.position,
+                        to = start,
+                        "the journal dropped events before they were indexed"
+                    );
                 }
                 State { position: state.position.max(start), ..state }
             }

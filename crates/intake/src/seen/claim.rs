@@ -88,7 +88,7 @@ impl Seen {
 
 impl Inner {
     fn judge(&self, item: &Item, ticket: Ticket) -> Verdict {
-        let known = self.shards.get(&item.shard).map_or(Known::No, |entries| entries.known(&item.id, &item.fingerprint));
+        let known = self.shards.get(&item.shard).map_or(Known::No, |entries| entries.known(&item.id, item.fingerprint));
         if known == Known::Same {
             return Verdict::Duplicate;
         }

@@ -49,17 +49,17 @@ impl Entries {
         self.ids.len() + self.more.len()
     }
 
-    pub fn known(&self, id: &Id, fingerprint: &Fingerprint) -> Known {
+    pub fn known(&self, id: &Id, fingerprint: Fingerprint) -> Known {
         match self.ids.get(id) {
             None => Known::No,
-            Some(first) if first == fingerprint => Known::Same,
-            Some(_) if self.more.contains(&(*id, *fingerprint)) => Known::Same,
+            Some(first) if *first == fingerprint => Known::Same,
+            Some(_) if self.more.contains(&(*id, fingerprint)) => Known::Same,
             Some(_) => Known::Otherwise,
         }
     }
 
     fn insert(&mut self, id: Id, fingerprint: Fingerprint) {
-        match self.known(&id, &fingerprint) {
+        match self.known(&id, fingerprint) {
             Known::No => _ = self.ids.insert(id, fingerprint),
             Known::Otherwise => _ = self.more.insert((id, fingerprint)),
             Known::Same => {}
@@ -68,7 +68,7 @@ impl Entries {
 
     /// Adds an event, to be saved. False when it was there.
     pub fn add(&mut self, id: Id, fingerprint: Fingerprint) -> bool {
-        let new = self.known(&id, &fingerprint) != Known::Same;
+        let new = self.known(&id, fingerprint) != Known::Same;
         if new {
             self.insert(id, fingerprint);
             self.unsaved.push((id, fingerprint));

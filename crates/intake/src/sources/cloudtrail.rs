@@ -29,7 +29,7 @@
 use crate::Error;
 use crate::json::{Bad, DEPTH_LIMIT, Scanner, Why};
 use crate::sketch::{Category, Id, Shard, Sketch, members};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 mod digest;
@@ -49,12 +49,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { records_max: 4_000_000, record_bytes_max: 4 << 20, depth_max: 100, rejections_max: 1000 }
+        Self { records_max: 4_000_000, record_bytes_max: 4 << 20, depth_max: 100, rejections_max: 100_000 }
     }
 }
 
 /// What kind of file it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// API activity.
@@ -82,7 +82,7 @@ impl Kind {
 }
 
 /// Why one record was not taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
     /// Where the record begins, in bytes of the (decompressed) JSON.
     pub offset: u64,
@@ -181,7 +181,7 @@ impl Decoder<'_> {
                 Some(_) => {
                     self.reject(self.scanner.at, "not an object".to_owned());
                     self.damaged = true;
-                    self.scanner.to_next_object_line();
+                    self.scanner.skip_to_object_line();
                 }
             }
             self.values += 1;
@@ -195,7 +195,8 @@ impl Decoder<'_> {
     /// A file that does not begin as JSON: another log, or one of ours that is broken.
     fn foreign(&mut self, name: &str) -> Result<(), Error> {
         let reason = "it does not begin with a JSON object or array";
-        if name.ends_with(".json") || name.ends_with(".json.gz") {
+        let name = name.to_ascii_lowercase();
+        if name.strip_suffix(".gz").unwrap_or(&name).ends_with("json") {
             return Err(Error::Invalid { offset: self.scanner.at as u64, reason: format!("no log file: {reason}") });
         }
         self.other(reason);
@@ -222,7 +223,7 @@ impl Decoder<'_> {
                 self.reject(if holds_records { bad.at } else { start }, explain(bad, self.limits));
                 self.damaged = true;
                 self.scanner.at = bad.at;
-                self.scanner.to_next_object_line();
+                self.scanner.skip_to_object_line();
                 Ok(())
             }
         }
