@@ -156,7 +156,11 @@ impl Services {
         };
 
         let call = Call::new(&self.engines, arrival, &caller, &region);
-        let content = form.as_ref().map_or_else(|| Body::Json(&body), Body::Form);
+        let content = match &form {
+            Some(form) => Body::Form(form),
+            None if service.protocol.is_rest() => Body::Raw(parts, &body),
+            None => Body::Json(&body),
+        };
         let result = self.perform(service, operation, &call, content, outcome).await;
         let notes = call.take_notes();
         outcome.additional.extend(notes.additional);

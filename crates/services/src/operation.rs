@@ -1,9 +1,11 @@
 //! What one file of an operation implements, and how the dispatcher runs it.
 
 use crate::call::Call;
+use bytes::Bytes;
 use cairn_event::{Category, Resource};
 use cairn_identity::Policy;
 use cairn_wire::{Fault, Protocol, json, query};
+use http::request::Parts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -71,6 +73,8 @@ pub trait Operation: Send + Sync + 'static {
 pub enum Body<'a> {
     Json(&'a [u8]),
     Form(&'a query::Form),
+    /// As it came: a REST operation may take bytes, headers and the query.
+    Raw(&'a Parts, &'a Bytes),
 }
 
 /// A decoded input, ready to be authorized and then called.
@@ -138,6 +142,7 @@ impl<O: Operation> Erased for Of<O> {
         let input: O::Input = match body {
             Body::Json(bytes) => json::decode(bytes)?,
             Body::Form(form) => query::decode(form)?,
+            Body::Raw(_, bytes) => json::decode(bytes)?,
         };
         let parameters = cairn_wire::record::value(&input);
         let targets = O::targets(call, &input).await?;
