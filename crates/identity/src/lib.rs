@@ -1,211 +1,160 @@
-//! Outline of identity's interface; the body follows.
-#![allow(clippy::unimplemented, clippy::unused_async, unused_variables, dead_code)]
+//! Identity: who calls, and may they?
+//!
+//! Start from [`Identity`]: `open`, at the first start `found`, then for each call
+//! [`Identity::credential`] (whose access key is it?) and [`Identity::decide`] (may the
+//! [`Caller`] do it?). Accounts hold users, roles and groups, each an [`Entity`]; what these
+//! may do is said by a [`Policy`].
+//!
+//! What it is not: it knows no service and no operation, checks no signature, and keeps no
+//! policy of buckets or keys; whoever keeps one hands it in with the [`Request`].
+//!
+//! Everything is held in memory, policies parsed. A change is committed to the database
+//! first and seen by others after that, and runs to its end even when its caller has gone.
+//! So no call waits for the database to learn who calls and what they may do.
+//!
+//! At rest each account, entity, policy and access key is one row of `identity_row`:
+//! ```text
+//! kind │ id │ body, JSON
+//! ```
+//! Secrets of access keys are sealed under the root key, bound to the key's id. Sessions
+//! have no rows: their token is their record, sealed ([`Session`]).
+
+mod caller;
+mod credential;
+mod decide;
+mod draw;
+mod error;
+mod found;
+mod limit;
+mod managed;
+mod model;
+mod policy;
+mod rows;
+mod session;
+mod state;
+
+pub use caller::{Caller, Context};
+pub use credential::Credential;
+pub use decide::{Decision, Request};
+pub use error::{CredentialError, Error};
+pub use found::{FirstAccount, RootKey};
+pub use model::{
+    AccessKey, Account, Assumable, Document, Entity, ManagedPolicy, Membership, Owner, Page, Sort, Tags, Version, arn,
+};
+pub use policy::{Policy, PolicyError, PolicyKind};
+pub use session::{Session, SessionSpan};
 
 use cairn_event::Time;
 use cairn_store::{Db, Seal};
-use cairn_wire::Secret;
 use cairn_world::World;
-use serde_json::Value;
-use std::sync::Arc;
+use credential::Ready;
+use state::{Edit, State};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-/// Users, roles, keys, sessions, policies of all accounts. Everything is held in memory
-/// (changes are committed to the database first). Cheap to clone.
+/// Users, roles, keys, sessions, policies of all accounts. Cheap to clone.
 #[derive(Clone)]
 pub struct Identity {
-    inner: Arc<()>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("{0}")]
-    NotFound(String),
-    #[error("{0}")]
-    Conflict(String),
-    #[error("{0}")]
-    Invalid(String),
-    #[error("{0}")]
-    LimitExceeded(String),
-    #[error("identity: {0}")]
-    Unavailable(String),
-    #[error("identity: {0}")]
-    Corrupt(String),
+pub(crate) struct Inner {
+    pub world: World,
+    pub seal: Arc<Seal>,
+    db: Db,
+    state: RwLock<State>,
+    /// Locked after the state, never before it.
+    pub ready: RwLock<Ready>,
+    /// Held while a change goes from its plan to the database to the memory.
+    turn: tokio::sync::Mutex<()>,
 }
 
-/// Why an access key does not name a caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CredentialError {
-    Unknown,
-    Inactive,
-    InvalidToken,
-    ExpiredToken,
-}
-
-/// The first account, made at the first start.
-pub struct FirstAccount {
-    pub account: String,
-    /// Given key or drawn.
-    pub access_key: Option<(String, Secret)>,
-}
-
-/// What the house knows of its own account, for the credentials file.
-pub struct RootKey {
-    pub account: String,
-    pub access_key: String,
-    pub secret: Secret,
-}
-
-/// A secret to check a signature with and the caller that it proves.
-#[derive(Clone)]
-pub struct Credential {
-    pub secret: Secret,
-    pub caller: Caller,
-}
-
-impl Identity {
-    pub async fn open(world: &World, db: &Db, seal: Arc<Seal>) -> Result<Self, Error> {
-        unimplemented!()
-    }
-    /// The account this house was made with, if it was.
-    pub fn home_account(&self) -> Option<String> {
-        unimplemented!()
-    }
-    /// Makes the first account with its root key; called once, at the first start.
-    pub async fn found(&self, first: FirstAccount) -> Result<RootKey, Error> {
-        unimplemented!()
-    }
-    /// A root access key of the home account, to write DATA/aws/credentials again.
-    pub fn root_key(&self) -> Option<RootKey> {
-        unimplemented!()
-    }
-    /// Whether an account of this number exists here.
-    pub fn has_account(&self, account: &str) -> bool {
-        unimplemented!()
-    }
-    /// `o-…` of the organization that an account belongs to, and its management account.
-    pub fn organization_of(&self, account: &str) -> Option<Organization> {
-        unimplemented!()
-    }
-    /// Whose access key it is. In memory, no waiting.
-    pub fn credential(&self, access_key: &str, token: Option<&str>) -> Result<Credential, CredentialError> {
-        unimplemented!()
-    }
-    /// May the caller do it? See [`Request`].
-    pub fn decide(&self, request: &Request<'_>) -> Decision {
-        unimplemented!()
-    }
-}
-
+/// An organization of accounts of this house.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
+    /// `o-…`
     pub id: String,
     pub management_account: String,
+    /// The management account among them.
     pub members: Vec<String>,
 }
 
-/// Who calls. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    inner: Arc<()>,
-}
+impl Identity {
+    /// Reads everything, and makes sure that every secret can be unsealed.
+    pub async fn open(world: &World, db: &Db, seal: Arc<Seal>) -> Result<Self, Error> {
+        db.migrate("identity", rows::SCHEMA).await?;
+        let state = RwLock::new(rows::load(db, &seal).await?);
+        let inner = Inner {
+            world: world.clone(),
+            seal,
+            db: db.clone(),
+            state,
+            ready: RwLock::default(),
+            turn: tokio::sync::Mutex::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
 
-impl Caller {
-    /// Nobody: a request without a signature. Recorded as AWSAccount / ANONYMOUS_PRINCIPAL.
-    pub fn anonymous() -> Self {
-        unimplemented!()
+    /// The account this house was made with, if it was.
+    pub fn home_account(&self) -> Option<String> {
+        self.state().accounts().find(|account| account.home).map(|account| account.id.clone())
     }
-    /// Somebody who showed this access key but did not prove to be its owner.
-    pub fn unknown(access_key: &str) -> Self {
-        unimplemented!()
-    }
-    /// A service acting on its own, for example `cloudtrail.amazonaws.com`; policies see
-    /// `aws:PrincipalIsAWSService` and it matches `{"Service": …}` principals.
-    pub fn service(name: &'static str) -> Self {
-        unimplemented!()
-    }
-    /// 12 digits; empty for nobody and for services.
-    pub fn account(&self) -> &str {
-        unimplemented!()
-    }
-    pub fn arn(&self) -> &str {
-        unimplemented!()
-    }
-    /// `AIDA…`, `AROA…:session`, the account for root.
-    pub fn principal_id(&self) -> &str {
-        unimplemented!()
-    }
-    pub fn is_root(&self) -> bool {
-        unimplemented!()
-    }
-    pub fn access_key(&self) -> Option<&str> {
-        unimplemented!()
-    }
-    /// `userIdentity` of the caller's records.
-    pub fn user_identity(&self) -> Value {
-        unimplemented!()
-    }
-}
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PolicyKind {
-    Identity,
-    /// Has principals.
-    Resource,
-    /// A role's trust policy: principals, no resource.
-    Trust,
-}
+    /// Whether an account of this number exists here.
+    pub fn has_account(&self, account: &str) -> bool {
+        self.state().account(account).is_some()
+    }
 
-/// A policy, parsed and checked once.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    inner: (),
-}
+    /// The organization that an account belongs to.
+    pub fn organization_of(&self, account: &str) -> Option<Organization> {
+        let state = self.state();
+        let own = state.account(account)?.membership.clone()?;
+        let belongs = |account: &&Arc<Account>| {
+            account.membership.as_ref().is_some_and(|other| other.organization == own.organization)
+        };
+        let members = state.accounts().filter(belongs).map(|account| account.id.clone()).collect();
+        Some(Organization { id: own.organization, management_account: own.management_account, members })
+    }
 
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct PolicyError(pub String);
+    pub(crate) fn now(&self) -> Time {
+        self.inner.world.now()
+    }
 
-impl Policy {
-    pub fn parse(text: &str, kind: PolicyKind) -> Result<Self, PolicyError> {
-        unimplemented!()
+    pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.inner.state()
+    }
+
+    /// Makes one change. The plan sees the state as no other change can alter it meanwhile.
+    pub(crate) async fn change<T, P>(&self, plan: P) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        P: FnOnce(&Inner, &State) -> Result<(Vec<Edit>, T), Error> + Send + 'static,
+    {
+        let inner = self.inner.clone();
+        // A task of its own: were the caller dropped between commit and memory, the two would differ.
+        tokio::spawn(async move { inner.change(plan).await })
+            .await
+            .map_err(|error| Error::Unavailable(error.to_string()))?
     }
 }
 
-/// Condition keys and their values. Keys are case-insensitive; inserting a key again adds a value.
-#[derive(Clone, Debug, Default)]
-pub struct Context {
-    pairs: Vec<(String, String)>,
-}
-
-impl Context {
-    pub fn insert(&mut self, key: &str, value: &str) {
-        self.pairs.push((key.to_owned(), value.to_owned()));
+impl Inner {
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// One question.
-pub struct Request<'a> {
-    pub caller: &'a Caller,
-    /// `cloudtrail:CreateTrail`
-    pub action: &'a str,
-    pub resource: &'a str,
-    pub resource_account: &'a str,
-    pub resource_policy: Option<&'a Policy>,
-    /// The resource policy must allow (KMS keys, role trust) rather than may.
-    pub policy_required: bool,
-    pub context: &'a Context,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    Allowed,
-    /// Nothing allows it.
-    ImplicitDeny,
-    ExplicitDeny,
-}
-
-/// When a session was made and for how long it is good, for `sessionContext`.
-#[derive(Clone, Copy, Debug)]
-pub struct SessionSpan {
-    pub created: Time,
-    pub expires: Time,
+    async fn change<T, P>(&self, plan: P) -> Result<T, Error>
+    where
+        P: FnOnce(&Self, &State) -> Result<(Vec<Edit>, T), Error>,
+    {
+        let _turn = self.turn.lock().await;
+        let (edits, value) = plan(self, &self.state())?;
+        if !edits.is_empty() {
+            rows::save(&self.db, &edits).await?;
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            state.apply(edits);
+            // Within the lock: what is found from the old state cannot be kept after this.
+            self.ready.write().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+        Ok(value)
+    }
 }

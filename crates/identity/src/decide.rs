@@ -1,0 +1,122 @@
+//! May a caller do it?
+//!
+//! A denial anywhere decides. Else, in the resource's own account, the caller's policies or
+//! the resource's policy must allow it; from another account, both. Where the resource's
+//! policy is required, it must name the caller, or the account whose policies then decide.
+//! The root of the resource's account needs nobody's leave but that of a required policy.
+//! Policies of a session limit what its entity may do, unless a resource's policy names
+//! that very session. Source: IAM User Guide, "Policy evaluation logic".
+
+use crate::Identity;
+use crate::caller::{Caller, Context, Facts, Kind, Who};
+use crate::model::Entity;
+use crate::policy::{Policy, Strength, Verdict};
+use crate::state::State;
+
+/// One question.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    pub caller: &'a Caller,
+    /// `cloudtrail:CreateTrail`
+    pub action: &'a str,
+    pub resource: &'a str,
+    pub resource_account: &'a str,
+    pub resource_policy: Option<&'a Policy>,
+    /// The resource policy must allow (KMS keys, role trust) rather than may.
+    pub policy_required: bool,
+    pub context: &'a Context,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Allowed,
+    /// Nothing allows it.
+    ImplicitDeny,
+    ExplicitDeny,
+}
+
+impl Identity {
+    /// May the caller do it? See [`Request`].
+    pub fn decide(&self, request: &Request<'_>) -> Decision {
+        let who = &*request.caller.inner;
+        let Request { action, resource, context, .. } = *request;
+        let facts = Facts { who, action, resource, context };
+        let resource = request.resource_policy.map(|policy| policy.judge(&facts)).unwrap_or_default();
+        let (own, limit) = match who.kind {
+            Kind::User | Kind::Role => {
+                let state = self.state();
+                (state.judge(who, &facts), state.limit(who, &facts))
+            }
+            Kind::Root => (Verdict { denied: false, allowed: Strength::Entity }, None),
+            Kind::Anonymous | Kind::Unknown | Kind::Service => (Verdict::default(), None),
+        };
+        if resource.denied || own.denied || limit.is_some_and(|limit| limit.denied) {
+            return Decision::ExplicitDeny;
+        }
+        let within = limit.is_none_or(|limit| limit.allowed != Strength::None);
+        let own = own.allowed != Strength::None;
+        let allowed = match who.kind {
+            Kind::Unknown => false,
+            Kind::Anonymous | Kind::Service => resource.allowed >= Strength::Entity,
+            Kind::Root | Kind::User | Kind::Role => {
+                let at_home = who.account == request.resource_account;
+                combine(at_home, request.policy_required, own, within, resource.allowed)
+            }
+        };
+        if allowed { Decision::Allowed } else { Decision::ImplicitDeny }
+    }
+}
+
+/// Whether it is allowed, when nothing denies it. `own`: the caller's policies allow it;
+/// `within`: so do the session's; `resource`: how the resource's policy does.
+fn combine(at_home: bool, required: bool, own: bool, within: bool, resource: Strength) -> bool {
+    let by_own = own && within;
+    if !at_home {
+        return resource != Strength::None && by_own;
+    }
+    match resource {
+        Strength::Session => true,
+        Strength::Entity => within,
+        Strength::Account => by_own,
+        Strength::None => !required && by_own,
+    }
+}
+
+impl State {
+    /// What the policies of the caller's user or role say, those of its groups with them.
+    fn judge(&self, who: &Who, facts: &Facts<'_>) -> Verdict {
+        let mut verdict = Verdict::default();
+        if let Some(entity) = self.entity(&who.entity) {
+            self.judge_entity(entity, facts, &mut verdict);
+            for group in entity.groups.iter().filter_map(|id| self.entity(id)) {
+                self.judge_entity(group, facts, &mut verdict);
+            }
+        }
+        verdict
+    }
+
+    fn judge_entity(&self, entity: &Entity, facts: &Facts<'_>, verdict: &mut Verdict) {
+        let inline = entity.inline.values().map(|document| &document.policy);
+        for policy in inline.chain(self.attached(entity.attached.iter())) {
+            verdict.merge(policy.judge(facts));
+        }
+    }
+
+    fn attached<'a>(&'a self, arns: impl Iterator<Item = &'a String>) -> impl Iterator<Item = &'a Policy> {
+        arns.filter_map(|arn| self.policy(arn)?.policy())
+    }
+
+    /// What the session's policies say; None when it has none.
+    fn limit(&self, who: &Who, facts: &Facts<'_>) -> Option<Verdict> {
+        let session = who.session.as_deref()?;
+        if session.policy.is_none() && session.policy_arns.is_empty() {
+            return None;
+        }
+        let mut verdict = Verdict::default();
+        let own = session.policy.iter().map(|document| &document.policy);
+        for policy in own.chain(self.attached(session.policy_arns.iter())) {
+            verdict.merge(policy.judge(facts));
+        }
+        Some(verdict)
+    }
+}
