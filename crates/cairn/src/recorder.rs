@@ -331,12 +331,20 @@ fn open_intents(journal: &Journal, mut from: Position) -> Result<Vec<Entry>, Str
     const READ_BYTES_MAX: usize = 8 << 20;
     let mut open: HashMap<String, (Time, String)> = HashMap::new();
     while from < journal.end() {
-        let batch = journal.read(from, READ_BYTES_MAX).map_err(|error| error.to_string())?;
+        let batch = match journal.read(from, READ_BYTES_MAX) {
+            Ok(batch) => batch,
+            Err(Error::Corrupt { what, resume }) => {
+                tracing::error!(%what, "an intent or the record that closes it may be among what is damaged");
+                from = resume;
+                continue;
+            }
+            Err(error) => return Err(error.to_string()),
+        };
         for item in batch.iter() {
-            let Some(id) = item.head().and_then(|head| head.event_id.as_deref()) else { continue };
+            let Some(id) = item.head().and_then(|head| head.event_id) else { continue };
             match item.kind() {
-                Kind::Intent => _ = open.insert(id.to_owned(), (item.time(), item.raw().to_owned())),
-                Kind::Event if item.origin() == Origin::Door => _ = open.remove(id),
+                Kind::Intent => _ = open.insert(id.into_owned(), (item.time(), item.raw().to_owned())),
+                Kind::Event if item.origin() == Origin::Door => _ = open.remove(&*id),
                 Kind::Event => {}
             }
         }

@@ -65,16 +65,27 @@ struct Fields<'a> {
 /// A value of any JSON type, kept as its text until it is known to be wanted.
 type Text<'a> = sonic_rs::LazyValue<'a>;
 
-fn text(value: Option<Text<'_>>) -> Option<Cow<'_, str>> {
-    let raw = value?.as_raw_cow();
-    match raw {
-        Cow::Borrowed(raw) => sonic_rs::from_str::<Plain<'_>>(raw).ok().map(|plain| plain.0),
-        Cow::Owned(raw) => sonic_rs::from_str::<String>(&raw).ok().map(Cow::Owned),
-    }
+/// Where the fields of a head stand in the JSON of one event: what is worth keeping
+/// when the same event is looked at again and again, since it borrows nothing.
+#[derive(Debug)]
+pub struct Layout {
+    texts: [Place; TEXTS],
+    /// Texts that are written with escapes and so stand nowhere as they are meant.
+    unescaped: Vec<Box<str>>,
+    read_only: Option<bool>,
+    management_event: Option<bool>,
+    session_credential_from_console: bool,
 }
 
-#[derive(Deserialize)]
-struct Plain<'a>(#[serde(borrow)] Cow<'a, str>);
+const TEXTS: usize = 10;
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Absent,
+    /// From the first byte to behind the last.
+    Inside(u32, u32),
+    Unescaped(u32),
+}
 
 fn flag(value: Option<&Text<'_>>) -> Option<bool> {
     match value?.as_raw_str() {
@@ -84,30 +95,98 @@ fn flag(value: Option<&Text<'_>>) -> Option<bool> {
     }
 }
 
-impl<'a> Head<'a> {
-    /// Reads the head of one event. Fails only when `raw` is not one JSON object.
-    pub fn parse(raw: &'a str) -> Result<Self, NotAnEvent> {
+impl Layout {
+    /// Finds the fields of one event. Fails only when `raw` is not one JSON object (of
+    /// less than 4 GiB).
+    pub fn of(raw: &str) -> Result<Self, NotAnEvent> {
         if !raw.trim_start().starts_with('{') {
             return Err(NotAnEvent("it does not begin with '{'".to_owned()));
         }
-        let fields: Fields<'a> =
-            sonic_rs::from_str(raw).map_err(|error| NotAnEvent(error.to_string().lines().next().unwrap_or("").to_owned()))?;
+        if u32::try_from(raw.len()).is_err() {
+            return Err(NotAnEvent("it is larger than 4 GiB".to_owned()));
+        }
+        let fields: Fields<'_> = sonic_rs::from_str(raw)
+            .map_err(|error| NotAnEvent(error.to_string().lines().next().unwrap_or("").to_owned()))?;
+        let texts = [
+            &fields.event_id,
+            &fields.event_time,
+            &fields.event_source,
+            &fields.event_name,
+            &fields.event_type,
+            &fields.event_category,
+            &fields.aws_region,
+            &fields.recipient_account_id,
+            &fields.error_code,
+            &fields.vpc_endpoint_id,
+        ];
+        let mut unescaped = Vec::new();
+        let texts = texts.map(|value| value.as_ref().map_or(Place::Absent, |value| place(raw, value, &mut unescaped)));
         Ok(Self {
+            texts,
+            unescaped,
             read_only: flag(fields.read_only.as_ref()),
             management_event: flag(fields.management_event.as_ref()),
             session_credential_from_console: flag(fields.session_credential_from_console.as_ref()) == Some(true),
-            event_id: text(fields.event_id),
-            event_time: text(fields.event_time),
-            event_source: text(fields.event_source),
-            event_name: text(fields.event_name),
-            event_type: text(fields.event_type),
-            event_category: text(fields.event_category),
-            aws_region: text(fields.aws_region),
-            recipient_account_id: text(fields.recipient_account_id),
-            error_code: text(fields.error_code),
-            vpc_endpoint_id: text(fields.vpc_endpoint_id),
-            raw,
         })
+    }
+
+    /// The head of the event that this layout was made of; `raw` must be the same text.
+    pub fn head<'a>(&'a self, raw: &'a str) -> Head<'a> {
+        self.head_by(raw, |index| self.unescaped.get(index).map(|text| Cow::Borrowed(&**text)))
+    }
+
+    fn into_head(mut self, raw: &str) -> Head<'_> {
+        let unescaped = std::mem::take(&mut self.unescaped);
+        self.head_by(raw, |index| unescaped.get(index).map(|text| Cow::Owned(text.to_string())))
+    }
+
+    fn head_by<'a>(&self, raw: &'a str, unescaped: impl Fn(usize) -> Option<Cow<'a, str>>) -> Head<'a> {
+        let mut texts = self.texts.iter().map(|place| match *place {
+            Place::Absent => None,
+            Place::Inside(start, end) => raw.get(start as usize..end as usize).map(Cow::Borrowed),
+            Place::Unescaped(index) => unescaped(index as usize),
+        });
+        let mut next = || texts.next().flatten();
+        Head {
+            event_id: next(),
+            event_time: next(),
+            event_source: next(),
+            event_name: next(),
+            event_type: next(),
+            event_category: next(),
+            aws_region: next(),
+            recipient_account_id: next(),
+            error_code: next(),
+            vpc_endpoint_id: next(),
+            read_only: self.read_only,
+            management_event: self.management_event,
+            session_credential_from_console: self.session_credential_from_console,
+            raw,
+        }
+    }
+}
+
+fn place(raw: &str, value: &Text<'_>, unescaped: &mut Vec<Box<str>>) -> Place {
+    let text = value.as_raw_str();
+    let Some(inside) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else { return Place::Absent };
+    // A value that is not a part of `raw` wraps round to an absurd start and is copied.
+    let start = (inside.as_ptr() as usize).wrapping_sub(raw.as_ptr() as usize);
+    if !inside.contains('\\') && raw.get(start..start.saturating_add(inside.len())) == Some(inside) {
+        return Place::Inside(start as u32, (start + inside.len()) as u32);
+    }
+    match sonic_rs::from_str::<String>(text) {
+        Ok(text) => {
+            unescaped.push(text.into());
+            Place::Unescaped(unescaped.len() as u32 - 1)
+        }
+        Err(_) => Place::Absent,
+    }
+}
+
+impl<'a> Head<'a> {
+    /// Reads the head of one event. Fails only when `raw` is not one JSON object.
+    pub fn parse(raw: &'a str) -> Result<Self, NotAnEvent> {
+        Ok(Layout::of(raw)?.into_head(raw))
     }
 
     /// The event's JSON, byte for byte.
@@ -152,6 +231,8 @@ mod tests {
         assert_eq!(head.resources()[0], (Some("arn:aws:s3:::b".into()), Some("AWS::S3::Bucket".into())));
         assert_eq!(head.resources()[1], (None, None));
         assert_eq!(head.raw(), raw);
+        let layout = Layout::of(raw).unwrap();
+        assert_eq!(format!("{:?}", layout.head(raw)), format!("{head:?}"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod record;
 mod time;
 
 pub use arn::{Arn, InvalidArn};
-pub use head::{Head, NotAnEvent};
+pub use head::{Head, Layout, NotAnEvent};
 pub use origin::{Origin, Origins};
 pub use record::{Category, EventType, Record, Resource};
 pub use time::{InvalidTime, Time};

@@ -1,14 +1,67 @@
-//! Outline of the journal's interface; the body follows.
-#![allow(clippy::unimplemented, clippy::unused_async, unused_variables, dead_code)]
+//! The journal: what happened, in order, durable, for every reader to absorb.
+//!
+//! Start from [`Journal`] (append, read), [`Batch`] and [`Reader`]; [`Driver`] hands the
+//! batches round and trims. Not a database: it knows positions, not what records mean.
+//!
+//! ```text
+//! DIR/lock                            held while a process has the journal open
+//! DIR/<first position, 20 digits>.journal   one segment:
+//!
+//! ┌ head, 32 bytes ───────────────────────────────────────────────────────────┐
+//! │ "CAIRNJNL" │ version 1: u32 │ first: u64 │ created, ms: i64 │ crc: u32    │
+//! ├ frame header, 32 bytes ───────────────────────────────────────────────────┤
+//! │ F5 'J' 'F' 01 │ crc: u32 │ first: u64 │ count: u32 │ raw length: u32 │    │
+//! │ packed length: u32 │ packed crc: u32                                      │
+//! ├ packed: one zstd frame of ────────────────────────────────────────────────┤
+//! │ body 0, body 1, …  then for each record                                   │
+//! │ origin: u8 │ kind: u8 │ time, ms: i64 │ length: u32                       │
+//! ├ next frame header …                                                       │
+//! ├ zeros: space reserved, not written ───────────────────────────────────────┤
+//! ```
+//! Constraints: numbers are little-endian; a `crc` is CRC32C over the rest of its head
+//! or header, `packed crc` over the packed bytes; frames follow one another without a
+//! gap; `first` of a frame is its predecessor's `first` + `count`; a segment ends where
+//! the next one's name begins; bodies are UTF-8, at most 16 MiB each.
+//!
+//! Order of durability when appending: 1. a segment is allocated, its head written and
+//! synced, 2. its directory synced, 3. frames of one group written, 4. synced, 5. the end
+//! moves and every append of the group is answered. A failed write takes nothing back
+//! that was answered and is tried afresh behind the last durable frame; a failed sync
+//! stops appends until the journal is opened again.
+//!
+//! At a start the last segment is checked frame by frame. What no whole frame follows is
+//! a torn tail and is cut off; what a whole frame follows is damage, is named and stays.
+//! Sealed segments are checked as they are read.
+
+mod batch;
+mod driver;
+mod frame;
+mod read;
+mod recover;
+mod retention;
+mod scan;
+mod segment;
+mod writer;
+
+pub use batch::{Batch, Item};
+pub use driver::Driver;
 
 use bytes::Bytes;
-use cairn_event::{Head, Origin, Origins, Time};
+use cairn_event::{Origin, Origins, Time};
 use cairn_world::World;
+use segment::Segment;
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use std::ops::Range;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
+use writer::{Append, Job};
+
+/// Bytes of records that may wait for the writer. Whoever brings more waits for room.
+const QUEUE_BYTES_MAX: usize = 64 << 20;
 
 /// A place in the journal: the number of a record, counted from 0 over its whole life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,6 +78,16 @@ pub enum Kind {
     Intent = 2,
 }
 
+impl Kind {
+    const fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            1 => Some(Self::Event),
+            2 => Some(Self::Intent),
+            _ => None,
+        }
+    }
+}
+
 /// One record to be appended. `body` is one JSON object, kept byte for byte.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -38,6 +101,7 @@ pub struct Entry {
 /// Bounds of the journal.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// A segment is sealed before it grows beyond this; only a group of appends that is larger alone exceeds it.
     pub segment_bytes_max: u64,
     pub bytes_max: u64,
     pub age_max: Duration,
@@ -46,6 +110,7 @@ pub struct Options {
 /// What opening the journal found and mended.
 #[derive(Clone, Debug, Default)]
 pub struct Recovery {
+    /// Records between the start and the end, lost ones included.
     pub records: u64,
     /// Bytes of a torn tail that were cut off.
     pub torn_bytes: u64,
@@ -53,16 +118,17 @@ pub struct Recovery {
     pub damage: Vec<String>,
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// It may work later: disk full, or a write failed before anything was acknowledged.
     #[error("journal: {0}")]
     Unavailable(String),
-    /// A sync failed; nothing is appended until the journal is opened again.
+    /// A sync failed, or the journal was closed; nothing is appended until it is opened again.
     #[error("journal stopped: {0}")]
     Stopped(String),
-    #[error("journal: {0}")]
-    Corrupt(String),
+    /// The asked record is damaged beyond reading; the next that is whole stands at `resume`.
+    #[error("journal: {what}")]
+    Corrupt { what: String, resume: Position },
     /// The asked position is older than what is kept.
     #[error("journal: position {asked} is no longer kept; it begins at {start}")]
     Trimmed { asked: u64, start: u64 },
@@ -73,101 +139,135 @@ pub enum Error {
 /// The journal. Cheap to clone.
 #[derive(Clone)]
 pub struct Journal {
-    inner: Arc<()>,
+    shared: Arc<Shared>,
+    jobs: mpsc::Sender<Job>,
+    room: Arc<Semaphore>,
 }
 
-impl Journal {
-    /// Opens or makes the journal in `dir`. Blocks.
-    pub fn open(world: &World, dir: &Path, options: Options) -> Result<(Self, Recovery), Error> {
-        unimplemented!()
-    }
-    /// Appends all of `entries` in this order; returns once they are durable. Concurrent appends share one sync.
-    pub async fn append(&self, entries: Vec<Entry>) -> Result<Range<Position>, Error> {
-        unimplemented!()
-    }
-    /// The oldest position kept.
-    pub fn start(&self) -> Position {
-        unimplemented!()
-    }
+/// What the writer, readers and retention see of one another.
+struct Shared {
+    world: World,
+    dir: PathBuf,
+    options: Options,
+    segments: Mutex<VecDeque<Arc<Segment>>>,
     /// Behind the newest durable record.
-    pub fn end(&self) -> Position {
-        unimplemented!()
-    }
-    /// Waits until the end lies behind `position`.
-    pub async fn wait_behind(&self, position: Position) {
-        unimplemented!()
-    }
-    /// Reads a batch from `from`: at least one record unless `from` is the end, about `bytes_max` at most. Blocks.
-    pub fn read(&self, from: Position, bytes_max: usize) -> Result<Batch, Error> {
-        unimplemented!()
-    }
-    /// Bytes on disk, counters for metrics and the status page.
-    pub fn stats(&self) -> Stats {
-        unimplemented!()
-    }
-    /// Writes what is queued, syncs and stops taking appends.
-    pub async fn close(&self) {
-        unimplemented!()
-    }
+    end: watch::Sender<Position>,
+    stopped: OnceLock<String>,
+    /// A segment was begun, so there may be one to drop.
+    rolled: Notify,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Stats {
     pub start: Position,
     pub end: Position,
+    /// Bytes on disk, reserved space included.
     pub bytes: u64,
     pub segments: u64,
     pub stopped: bool,
 }
 
-/// Records read once and decoded once, shared by every reader that stands here. Cheap to clone.
-#[derive(Clone)]
-pub struct Batch {
-    inner: Arc<()>,
+impl Journal {
+    /// Opens or makes the journal in `dir`. Blocks.
+    pub fn open(world: &World, dir: &Path, options: Options) -> Result<(Self, Recovery), Error> {
+        let (shared, writer, recovery) = writer::open(world, dir, options)?;
+        if recovery.torn_bytes > 0 {
+            tracing::warn!(bytes = recovery.torn_bytes, "the journal's torn tail, never acknowledged, is cut off");
+        }
+        for damage in &recovery.damage {
+            tracing::error!(%damage, "the journal is damaged; what is whole stays readable");
+        }
+        let (jobs, queue) = mpsc::channel();
+        std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer.run(&queue))
+            .map_err(|error| Error::Unavailable(format!("cannot start the writer: {error}")))?;
+        Ok((Self { shared, jobs, room: Arc::new(Semaphore::new(QUEUE_BYTES_MAX)) }, recovery))
+    }
+
+    /// Appends all of `entries` in this order, at successive positions; returns once they
+    /// are durable. Concurrent appends share one sync. After an error none of them is
+    /// acknowledged. A caller that stops waiting does not take its entries back.
+    pub async fn append(&self, entries: Vec<Entry>) -> Result<Range<Position>, Error> {
+        if entries.is_empty() {
+            return Ok(self.end()..self.end());
+        }
+        let bytes = checked_bytes(&entries)?;
+        let room = bytes.clamp(1, QUEUE_BYTES_MAX) as u32;
+        let room = self.room.clone().acquire_many_owned(room).await.expect("the semaphore is never closed");
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Append(Append { entries, bytes, reply, _room: room });
+        self.jobs.send(job).map_err(|_| self.shared.ended())?;
+        answer.await.unwrap_or_else(|_| Err(self.shared.ended()))
+    }
+
+    /// The oldest position kept.
+    pub fn start(&self) -> Position {
+        let first = self.shared.segments().front().map(|segment| Position(segment.first));
+        first.unwrap_or_else(|| self.end())
+    }
+
+    /// Behind the newest durable record.
+    pub fn end(&self) -> Position {
+        *self.shared.end.borrow()
+    }
+
+    /// Waits until the end lies behind `position`.
+    pub async fn wait_behind(&self, position: Position) {
+        // The sender lives as long as this journal.
+        let _ = self.shared.end.subscribe().wait_for(|end| *end > position).await;
+    }
+
+    /// Reads a batch from `from`: at least one record unless `from` is the end, about
+    /// `bytes_max` before compression at most. Blocks. A batch ends before damage, so
+    /// that [`Error::Corrupt`] comes only from a read that begins in it.
+    pub fn read(&self, from: Position, bytes_max: usize) -> Result<Batch, Error> {
+        read::read(&self.shared, from, bytes_max)
+    }
+
+    /// Bytes on disk, counters for metrics and the status page.
+    pub fn stats(&self) -> Stats {
+        let (bytes, segments) = {
+            let segments = self.shared.segments();
+            (segments.iter().map(|segment| segment.allocated()).sum(), segments.len() as u64)
+        };
+        Stats { start: self.start(), end: self.end(), bytes, segments, stopped: self.shared.stopped.get().is_some() }
+    }
+
+    /// Writes what is queued, syncs and stops taking appends. Another process may then
+    /// open the journal.
+    pub async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        if self.jobs.send(Job::Close(reply)).is_ok() {
+            let _ = closed.await;
+        }
+    }
 }
 
-/// One record of a batch.
-pub struct Item<'a> {
-    batch: &'a Batch,
-    index: usize,
-}
+impl Shared {
+    fn segments(&self) -> MutexGuard<'_, VecDeque<Arc<Segment>>> {
+        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
-impl Batch {
-    pub fn range(&self) -> Range<Position> {
-        unimplemented!()
-    }
-    pub fn len(&self) -> usize {
-        unimplemented!()
-    }
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-    pub fn iter(&self) -> impl Iterator<Item = Item<'_>> {
-        (0..self.len()).map(|index| Item { batch: self, index })
+    fn ended(&self) -> Error {
+        Error::Stopped(self.stopped.get().cloned().unwrap_or_else(|| "it is closed".to_owned()))
     }
 }
 
-impl<'a> Item<'a> {
-    pub fn position(&self) -> Position {
-        unimplemented!()
+fn checked_bytes(entries: &[Entry]) -> Result<usize, Error> {
+    let mut bytes = 0;
+    for (index, entry) in entries.iter().enumerate() {
+        let length = entry.body.len();
+        if length > frame::BODY_BYTES_MAX {
+            let most = frame::BODY_BYTES_MAX;
+            return Err(Error::Invalid(format!("record {index} has {length} bytes, more than {most}")));
+        }
+        if let Err(error) = std::str::from_utf8(&entry.body) {
+            return Err(Error::Invalid(format!("record {index} is not UTF-8: {error}")));
+        }
+        bytes += length;
     }
-    pub fn origin(&self) -> Origin {
-        unimplemented!()
-    }
-    pub fn kind(&self) -> Kind {
-        unimplemented!()
-    }
-    pub fn time(&self) -> Time {
-        unimplemented!()
-    }
-    /// The record's JSON, byte for byte.
-    pub fn raw(&self) -> &'a str {
-        unimplemented!()
-    }
-    /// Its head, decoded at the first asking and then shared; None when it is no JSON object.
-    pub fn head(&self) -> Option<&'a Head<'a>> {
-        unimplemented!()
-    }
+    Ok(bytes)
 }
 
 /// Absorbs the journal from its own position, at its own pace.
@@ -182,8 +282,8 @@ pub trait Reader: Send + Sync {
     /// Takes a batch in. May keep it in memory and let `position` follow later. An error is
     /// logged and the same batch offered again, later and later.
     async fn absorb(&self, batch: &Batch) -> Result<(), ReadError>;
-    /// The journal had to drop what this reader had not read (`journal.bytes_max`): it
-    /// continues at `start` and says so in its own state.
+    /// The journal had to drop what this reader had not read (`journal.bytes_max`), or it
+    /// is damaged there: the reader continues at `start` and says so in its own state.
     async fn skipped(&self, start: Position) -> Result<(), ReadError>;
 }
 
@@ -191,18 +291,3 @@ pub trait Reader: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ReadError(pub String);
-
-/// Hands every reader its batches; readers that stand at the same place share one.
-pub struct Driver {
-    inner: (),
-}
-
-impl Driver {
-    pub fn new(world: &World, journal: &Journal, readers: Vec<Arc<dyn Reader>>) -> Self {
-        unimplemented!()
-    }
-    /// Runs until `shutdown`; also trims the journal by size and age.
-    pub async fn run(self, shutdown: tokio_util::sync::CancellationToken) {
-        unimplemented!()
-    }
-}
