@@ -82,10 +82,13 @@ fn is_global(event: &Head<'_>) -> bool {
     }
 }
 
-/// What trails themselves do to deliver, as bucket and key record it.
+/// What trails themselves do to deliver, as AWS draws the line.
 fn is_own_delivery(event: &Head<'_>) -> bool {
-    let by = || event.string_at(&["userIdentity", "invokedBy"]);
-    event.raw().contains("cloudtrail.amazonaws.com") && by().as_deref() == Some("cloudtrail.amazonaws.com")
+    let delivers = matches!(
+        (event.event_source.as_deref(), event.event_name.as_deref()),
+        (Some("s3.amazonaws.com"), Some("PutObject")) | (Some("logs.amazonaws.com"), Some("PutLogEvents"))
+    );
+    delivers && event.string_at(&["userIdentity", "invokedBy"]).as_deref() == Some("cloudtrail.amazonaws.com")
 }
 
 impl History {

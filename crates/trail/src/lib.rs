@@ -1,8 +1,14 @@
 //! Outline of the trails' interface; the body follows.
 #![allow(clippy::unimplemented, clippy::unused_async, unused_variables, dead_code)]
 
+mod check;
+mod find;
 mod history;
+mod limit;
+mod look;
+mod manage;
 mod model;
+mod name;
 mod rows;
 pub mod selector;
 mod state;

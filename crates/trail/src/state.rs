@@ -1,6 +1,6 @@
 //! All trails with their histories, in memory: committed to the database first, then seen here.
 
-use crate::history::{History, Phase, Rule};
+use crate::history::{History, PHASES_MAX, Phase, Rule};
 use crate::selector::Selectors;
 use crate::{Error, Trail, rows};
 use cairn_event::{Head, Time};
@@ -62,12 +62,22 @@ impl Entry {
         if rule == self.history.now().rule {
             return Ok(());
         }
-        if self.history.phases().len() >= crate::history::PHASES_MAX {
+        if self.history.phases().len() >= PHASES_MAX {
             let message = "The trail was changed too often while its archive lags behind. Try again later.";
             return Err(Error::invalid("Throttling", message));
         }
         self.history.begin(now, cause.to_string(), rule);
         Ok(())
+    }
+
+    /// Deletes the trail: it records nothing from `now` on, however often it was changed before.
+    pub fn delete(&mut self, now: Time, cause: Uuid) {
+        self.deleted = Some(now);
+        if self.trail.logging {
+            self.trail.logging = false;
+            self.trail.stopped = Some(now);
+            self.history.begin(now, cause.to_string(), Rule::of(&self.trail, self.selectors().clone()));
+        }
     }
 }
 
@@ -224,3 +234,6 @@ impl Choice {
         Account { trails: self.state.all().filter(concerns).cloned().collect(), organization }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,9 +118,18 @@ fn an_organization_takes_its_members_events() {
 
 #[test]
 fn without_recursive_logging_own_deliveries_stay_out() {
-    let raw = r#"{"awsRegion":"eu-west-1","eventSource":"s3.amazonaws.com","eventCategory":"Management",
-        "userIdentity":{"type":"AWSService","invokedBy":"cloudtrail.amazonaws.com"}}"#;
-    let head = Head::parse(raw).unwrap();
-    assert!(rule(true).takes("eu-west-1", &head));
-    assert!(!Rule { recursive_logging: false, ..rule(true) }.takes("eu-west-1", &head));
+    for (name, by, recorded) in [
+        ("PutObject", "cloudtrail.amazonaws.com", false),
+        ("PutObject", "config.amazonaws.com", true),
+        ("GetBucketAcl", "cloudtrail.amazonaws.com", true),
+    ] {
+        let raw = format!(
+            r#"{{"awsRegion":"eu-west-1","eventSource":"s3.amazonaws.com","eventName":"{name}",
+            "eventCategory":"Management","userIdentity":{{"type":"AWSService","invokedBy":"{by}"}}}}"#
+        );
+        let head = Head::parse(&raw).unwrap();
+        assert!(rule(true).takes("eu-west-1", &head));
+        let found = Rule { recursive_logging: false, ..rule(true) }.takes("eu-west-1", &head);
+        assert_eq!(found, recorded, "{name} {by}");
+    }
 }

@@ -79,7 +79,7 @@ impl FieldSelector {
         ]
     }
 
-    fn values(&self) -> impl Iterator<Item = &String> {
+    pub(super) fn values(&self) -> impl Iterator<Item = &String> {
         self.operators().into_iter().filter_map(|(_, values)| values).flatten()
     }
 

@@ -103,7 +103,12 @@ impl Kind {
     fn check(self, value: &str) -> Result<(), Error> {
         let rest = value.strip_prefix(self.all()).unwrap_or("?");
         let well_formed = match self {
-            Self::Object => rest.strip_prefix(":::").is_some_and(|rest| rest.find('/').is_some_and(|at| at > 0)),
+            Self::Object => {
+                rest.strip_prefix(":::").and_then(|rest| rest.split_once('/')).is_some_and(|(bucket, _)| {
+                    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+                    !bucket.is_empty() && bucket.bytes().all(plain)
+                })
+            }
             Self::Function => rest.starts_with(':') && rest.contains(":function:"),
             Self::Table => rest.starts_with(':') && rest.contains(":table/"),
         };
