@@ -4,7 +4,9 @@
 //! variables (`[trail] delivery_interval` is `CAIRN_TRAIL_DELIVERY_INTERVAL`) and the
 //! check for misspelled names all read it.
 
-use cairn_bucket::outside::Endpoint;
+use crate::door;
+use cairn_bucket::outside::{Credentials, Endpoint};
+use cairn_trail as trail;
 use cairn_wire::Secret;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
@@ -30,7 +32,7 @@ pub const OPTIONS: &[Setting] = &[
     setting("", "data_dir", "./cairn-data", "where everything is kept"),
     setting("", "listen", "127.0.0.1:4510", "address and port to listen on; port 0 takes a free one"),
     setting("", "account", "", "the account of 12 digits that the first start makes; drawn when not given"),
-    setting("", "region", "us-east-1", "the home region"),
+    setting("", "region", "", "the home region that the first start settles; us-east-1 when not given"),
     setting("", "recording", "fail-open", "fail-open: calls go on when they cannot be recorded; fail-closed: they fail"),
     setting("", "root_access_key_id", "", "first start only: the root user's access key, instead of a drawn one"),
     setting("", "root_secret_access_key", "", "first start only: the secret of that key"),
@@ -57,7 +59,8 @@ pub struct Config {
     pub listen: String,
     #[serde(deserialize_with = "optional")]
     pub account: Option<String>,
-    pub region: String,
+    #[serde(deserialize_with = "optional")]
+    pub region: Option<String>,
     pub recording: Recording,
     #[serde(deserialize_with = "optional")]
     pub root_access_key_id: Option<String>,
@@ -69,7 +72,25 @@ pub struct Config {
     pub door: Door,
     pub log: Log,
     #[serde(default)]
-    pub outside: BTreeMap<String, Endpoint>,
+    pub outside: BTreeMap<String, Outside>,
+}
+
+/// A bucket name that means a bucket of another S3.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outside {
+    /// `https://host[:port]`
+    pub endpoint_url: String,
+    #[serde(default = "default_region")]
+    pub region: String,
+    /// The bucket's name there, when it is another one.
+    pub bucket: Option<String>,
+    pub access_key_id: Option<String>,
+    pub secret_access_key: Option<Secret>,
+    pub session_token: Option<Secret>,
+    /// Whether the URL may be plain `http://`.
+    #[serde(default)]
+    pub allow_http: bool,
 }
 
 /// What happens to a call that cannot be recorded.
@@ -144,7 +165,7 @@ impl Config {
             overlay(&mut table, written);
         }
         for option in OPTIONS {
-            if let Some(text) = environment(&option.variable()) {
+            if let Some(text) = environment(&option.variable()).filter(|text| !text.is_empty()) {
                 put(&mut table, option.section, option.name, Value::String(text));
             }
         }
@@ -163,16 +184,66 @@ impl Config {
         if self.account.as_ref().is_some_and(|account| !account_fits(account)) {
             return Err("account: an account has exactly 12 digits".into());
         }
-        let region_fits = self.region.split('-').count() >= 3
-            && self.region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        if !region_fits {
-            return Err(format!("region: {:?} is not a region name such as us-east-1", self.region));
+        let region_fits = |region: &String| {
+            region.split('-').count() >= 3
+                && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        };
+        if let Some(region) = self.region.as_ref().filter(|region| !region_fits(region)) {
+            return Err(format!("region: {region:?} is not a region name such as us-east-1"));
         }
         if self.root_access_key_id.is_some() != self.root_secret_access_key.is_some() {
             return Err("root_access_key_id and root_secret_access_key go together".into());
         }
         Ok(())
     }
+}
+
+impl Config {
+    /// The mapped buckets, by the names that they have here.
+    pub fn outside_endpoints(&self) -> BTreeMap<String, Endpoint> {
+        self.outside.iter().map(|(name, outside)| (name.clone(), outside.endpoint(name))).collect()
+    }
+
+    pub const fn limits(&self) -> door::Limits {
+        door::Limits {
+            connections_max: self.door.connections_max,
+            idle_timeout: self.door.idle_timeout,
+            intake_body_bytes_max: self.intake.body_bytes_max as usize,
+        }
+    }
+}
+
+impl Outside {
+    fn endpoint(&self, name: &str) -> Endpoint {
+        let key = self.access_key_id.as_ref().zip(self.secret_access_key.as_ref());
+        let token = self.session_token.as_ref().map(|token| token.expose().to_owned());
+        Endpoint {
+            url: self.endpoint_url.clone(),
+            region: self.region.clone(),
+            bucket: self.bucket.clone().unwrap_or_else(|| name.to_owned()),
+            credentials: key.map(|(access_key, secret)| Credentials {
+                access_key: access_key.clone(),
+                secret: secret.expose().to_owned(),
+                token,
+            }),
+            allow_http: self.allow_http,
+        }
+    }
+}
+
+impl Trail {
+    pub const fn settings(&self) -> trail::Settings {
+        trail::Settings {
+            delivery_interval: self.delivery_interval,
+            digest_interval: self.digest_interval,
+            key_rotation: self.key_rotation,
+            memory_bytes_max: self.memory_bytes_max,
+        }
+    }
+}
+
+fn default_region() -> String {
+    "us-east-1".to_owned()
 }
 
 impl Setting {

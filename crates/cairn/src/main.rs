@@ -3,10 +3,12 @@
 mod cli;
 mod client;
 mod config;
+mod data_dir;
 mod door;
 mod house;
 mod record;
 mod recorder;
+mod serve;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -1,0 +1,73 @@
+//! The command line.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what speaks to the terminal")]
+
+mod env;
+mod import;
+mod serve;
+mod tour;
+mod verify;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Where the data is, when nothing is said.
+const DATA_DIR: &str = "./cairn-data";
+
+/// An open, self-hosted CloudTrail: records every API call, keeps the record tamper-evident, proves it.
+///
+/// Start with `cairn tour`: it runs the whole path once, on a fresh data directory, and says what it does.
+/// Then run `cairn serve`, and in another terminal `eval "$(cairn env)"`: from there on `aws`, boto3 and
+/// Terraform talk to your Cairn.
+#[derive(Parser)]
+#[command(name = "cairn", version, max_term_width = 110, after_help = AFTER_HELP)]
+pub struct Cairn {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  cairn tour                                        see it all work, in a minute
+  cairn serve --data-dir /var/lib/cairn             serve on 127.0.0.1:4510
+  eval \"$(cairn env --data-dir /var/lib/cairn)\"     point AWS clients there
+  cairn import ./AWSLogs                            take in CloudTrail logs that AWS wrote
+  cairn verify s3://my-trail-bucket                 prove an archive, AWS's or Cairn's";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the APIs: CloudTrail, S3, IAM, STS, KMS
+    Serve(serve::Args),
+    /// Print the environment that points AWS clients at a data directory's Cairn
+    Env(env::Args),
+    /// Take in CloudTrail log files that were written elsewhere
+    Import(import::Args),
+    /// Prove that an archive of log files is whole and unchanged
+    Verify(verify::Args),
+    /// See the main job done on a fresh data directory, step by step
+    Tour(tour::Args),
+}
+
+/// The option that names the data directory.
+#[derive(clap::Args)]
+pub struct DataDirOption {
+    /// Where everything is kept
+    #[arg(long, value_name = "DIR", env = "CAIRN_DATA_DIR", default_value = DATA_DIR)]
+    data_dir: PathBuf,
+}
+
+pub async fn run(cairn: Cairn) -> ExitCode {
+    match cairn.command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Env(args) => env::run(&args),
+        Command::Import(args) => import::run(args).await,
+        Command::Verify(args) => verify::run(args).await,
+        Command::Tour(args) => tour::run(args).await,
+    }
+}
+
+/// Says why a command failed.
+pub fn fail(message: &str) -> ExitCode {
+    eprintln!("cairn: {message}");
+    ExitCode::FAILURE
+}
