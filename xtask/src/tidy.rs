@@ -38,7 +38,8 @@ fn files(root: &Path, ending: &str) -> Vec<PathBuf> {
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if path.is_dir() {
-                let ours = !name.starts_with('.') && !matches!(name, "target" | "cairn-data" | "node_modules" | "__pycache__");
+                let ours =
+                    !name.starts_with('.') && !matches!(name, "target" | "cairn-data" | "node_modules" | "__pycache__");
                 if ours {
                     folders.push(path);
                 }

@@ -2,10 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what speaks to the terminal")]
 
 mod env;
-mod import;
 mod serve;
-mod tour;
-mod verify;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -40,12 +37,6 @@ enum Command {
     Serve(serve::Args),
     /// Print the environment that points AWS clients at a data directory's Cairn
     Env(env::Args),
-    /// Take in CloudTrail log files that were written elsewhere
-    Import(import::Args),
-    /// Prove that an archive of log files is whole and unchanged
-    Verify(verify::Args),
-    /// See the main job done on a fresh data directory, step by step
-    Tour(tour::Args),
 }
 
 /// The option that names the data directory.
@@ -60,9 +51,6 @@ pub async fn run(cairn: Cairn) -> ExitCode {
     match cairn.command {
         Command::Serve(args) => serve::run(args).await,
         Command::Env(args) => env::run(&args),
-        Command::Import(args) => import::run(args).await,
-        Command::Verify(args) => verify::run(args).await,
-        Command::Tour(args) => tour::run(args).await,
     }
 }
 

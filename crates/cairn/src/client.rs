@@ -54,10 +54,8 @@ impl Client {
             if let Some(url) = answering(&world, data_dir).await {
                 return Self::to(world, data_dir, url, None);
             }
-            let flags = [
-                ("data_dir", Some(data_dir.display().to_string())),
-                ("listen", Some("127.0.0.1:0".to_owned())),
-            ];
+            let flags =
+                [("data_dir", Some(data_dir.display().to_string())), ("listen", Some("127.0.0.1:0".to_owned()))];
             let config = Config::load(None, |name| std::env::var(name).ok(), &flags)?;
             match serve::start(&world, &config, false).await {
                 Ok(running) => {
@@ -117,11 +115,14 @@ impl Client {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Response, String> {
-        let uri: Uri = format!("{}{path_and_query}", self.url).parse().map_err(|error| format!("{path_and_query}: {error}"))?;
+        let uri: Uri =
+            format!("{}{path_and_query}", self.url).parse().map_err(|error| format!("{path_and_query}: {error}"))?;
         let mut request = Request::builder().method(method).uri(uri).body(()).map_err(|error| error.to_string())?;
         *request.headers_mut() = headers;
         let (mut parts, ()) = request.into_parts();
-        parts.headers.insert(http::header::USER_AGENT, HeaderValue::from_static(concat!("cairn/", env!("CARGO_PKG_VERSION"))));
+        parts
+            .headers
+            .insert(http::header::USER_AGENT, HeaderValue::from_static(concat!("cairn/", env!("CARGO_PKG_VERSION"))));
         sigv4::sign(&mut parts, &body, &self.credentials, &self.region, service, self.world.now())
             .map_err(|error| error.to_string())?;
         let request = Request::from_parts(parts, Full::new(body));

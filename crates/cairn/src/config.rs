@@ -33,7 +33,12 @@ pub const OPTIONS: &[Setting] = &[
     setting("", "listen", "127.0.0.1:4510", "address and port to listen on; port 0 takes a free one"),
     setting("", "account", "", "the account of 12 digits that the first start makes; drawn when not given"),
     setting("", "region", "", "the home region that the first start settles; us-east-1 when not given"),
-    setting("", "recording", "fail-open", "fail-open: calls go on when they cannot be recorded; fail-closed: they fail"),
+    setting(
+        "",
+        "recording",
+        "fail-open",
+        "fail-open: calls go on when they cannot be recorded; fail-closed: they fail",
+    ),
     setting("", "root_access_key_id", "", "first start only: the root user's access key, instead of a drawn one"),
     setting("", "root_secret_access_key", "", "first start only: the secret of that key"),
     setting("journal", "bytes_max", "64GiB", "the journal drops its oldest segments beyond this size"),
@@ -42,7 +47,12 @@ pub const OPTIONS: &[Setting] = &[
     setting("trail", "delivery_interval", "5m", "how often log files are delivered"),
     setting("trail", "digest_interval", "1h", "how often digest files are delivered"),
     setting("trail", "key_rotation", "30d", "how long one key signs digests"),
-    setting("trail", "memory_bytes_max", "256MiB", "events that wait for delivery in memory; beyond it files are cut early"),
+    setting(
+        "trail",
+        "memory_bytes_max",
+        "256MiB",
+        "events that wait for delivery in memory; beyond it files are cut early",
+    ),
     setting("intake", "body_bytes_max", "512MiB", "the largest body that POST /intake/cloudtrail takes"),
     setting("intake", "file_bytes_max", "1GiB", "the largest log file after decompression"),
     setting("door", "connections_max", "20000", "open connections; more wait to be accepted"),
@@ -160,7 +170,8 @@ impl Config {
     ) -> Result<Self, String> {
         let mut table = defaults();
         if let Some((path, text)) = file {
-            let written: Table = text.parse().map_err(|error: toml::de::Error| format!("{}: {error}", path.display()))?;
+            let written: Table =
+                text.parse().map_err(|error: toml::de::Error| format!("{}: {error}", path.display()))?;
             check_names(&written).map_err(|error| format!("{}: {error}", path.display()))?;
             overlay(&mut table, written);
         }
@@ -286,7 +297,8 @@ fn overlay(onto: &mut Table, from: Table) {
 
 /// Every name in the file must be one that exists, and sections must be sections.
 fn check_names(table: &Table) -> Result<(), String> {
-    let known = |section: &str, name: &str| OPTIONS.iter().any(|option| option.section == section && option.name == name);
+    let known =
+        |section: &str, name: &str| OPTIONS.iter().any(|option| option.section == section && option.name == name);
     let is_section = |name: &str| OPTIONS.iter().any(|option| option.section == name);
     for (name, value) in table {
         match value {
@@ -358,16 +370,17 @@ mod tests {
     use super::*;
 
     fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
-        let lookup = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let lookup =
+            |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Config::load(Some((Path::new("cairn.toml"), file)), lookup, &[("listen", Some("127.0.0.1:0".into()))])
     }
 
     #[test]
     fn later_sources_win() {
-        let config = load("recording = \"fail-closed\"\n[trail]\ndelivery_interval = 7\ndigest_interval = \"2m\"", &[
-            ("CAIRN_TRAIL_DELIVERY_INTERVAL", "1s"),
-            ("CAIRN_JOURNAL_BYTES_MAX", "1GiB"),
-        ])
+        let config = load(
+            "recording = \"fail-closed\"\n[trail]\ndelivery_interval = 7\ndigest_interval = \"2m\"",
+            &[("CAIRN_TRAIL_DELIVERY_INTERVAL", "1s"), ("CAIRN_JOURNAL_BYTES_MAX", "1GiB")],
+        )
         .unwrap();
         assert_eq!(config.recording, Recording::FailClosed);
         assert_eq!(config.trail.delivery_interval, Duration::from_secs(1));

@@ -43,7 +43,7 @@ const BUSY_FACTOR: u32 = 10;
 /// How long an accept that failed (out of file descriptors, for one) waits before the next.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
-type Reply = Response<Either<Full<Bytes>, s3s::Body>>;
+type Reply = Response<Either<Full<Bytes>, s3::Body>>;
 
 /// What the door allows.
 #[derive(Clone, Debug)]
@@ -181,7 +181,7 @@ impl Door {
                 let (response, outcome) = self.s3.answer(&arrival, Request::from_parts(parts, body)).await;
                 match self.record(&arrival, &outcome).await {
                     Ok(()) => response.map(Either::Right),
-                    Err(fault) => s3::refuse(&arrival, &fault).map(Either::Right),
+                    Err(fault) => s3::unrecorded(&fault).map(Either::Right),
                 }
             }
         }
@@ -203,8 +203,7 @@ impl Door {
 
     /// Reads a body that fits its service's limit, and what it counts among all bodies.
     async fn read_body(&self, service: &Service, mut body: Incoming) -> Result<(Bytes, OwnedSemaphorePermit), Fault> {
-        let bytes_max =
-            if service.name == "cairn" { self.limits.intake_body_bytes_max } else { json::BODY_BYTES_MAX };
+        let bytes_max = if service.name == "cairn" { self.limits.intake_body_bytes_max } else { json::BODY_BYTES_MAX };
         let too_large = || Fault::too_large(format!("the body is longer than {bytes_max} bytes"));
         let announced = body.size_hint().exact();
         if announced.is_some_and(|bytes| bytes > bytes_max as u64) {

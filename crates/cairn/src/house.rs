@@ -97,12 +97,17 @@ impl House {
         let intake = Intake::open(world, &db, &journal, &dir.join("seen"), settings).await.map_err(said)?;
 
         let about = dir.about.clone();
-        let recorder = Recorder::open(world, &db, &journal, recorder::Settings {
-            mode: config.recording,
-            account: about.account.clone(),
-            region: about.region.clone(),
-            lost_file: dir.join("lost.json"),
-        });
+        let recorder = Recorder::open(
+            world,
+            &db,
+            &journal,
+            recorder::Settings {
+                mode: config.recording,
+                account: about.account.clone(),
+                region: about.region.clone(),
+                lost_file: dir.join("lost.json"),
+            },
+        );
         let recorder = Arc::new(recorder.await.map_err(Error::Other)?);
         let engines = Arc::new(Engines {
             world: world.clone(),
@@ -157,7 +162,10 @@ async fn open_journal(world: &World, dir: &DataDir, config: &Config) -> Result<J
     let opened = tokio::task::spawn_blocking(move || Journal::open(&world, &path, options)).await;
     let (journal, recovery) = opened.map_err(said)?.map_err(said)?;
     if recovery.torn_bytes > 0 {
-        tracing::warn!(bytes = recovery.torn_bytes, "the journal ended in a torn write, which was cut off; nothing acknowledged was in it");
+        tracing::warn!(
+            bytes = recovery.torn_bytes,
+            "the journal ended in a torn write, which was cut off; nothing acknowledged was in it"
+        );
     }
     for damage in &recovery.damage {
         tracing::error!(damage, "the journal is damaged");

@@ -13,7 +13,8 @@ pub fn records(arrival: &Arrival, outcome: &Outcome, completed: Time, house: &st
     let caller = outcome.caller.account();
     let recipient = if caller.is_empty() { house } else { caller };
     let own = record(arrival, outcome, completed, recipient);
-    let mut owners: Vec<&str> = outcome.resources.iter().filter_map(|resource| resource.account_id.as_deref()).collect();
+    let mut owners: Vec<&str> =
+        outcome.resources.iter().filter_map(|resource| resource.account_id.as_deref()).collect();
     owners.sort_unstable();
     owners.dedup();
     owners.retain(|owner| *owner != recipient && !owner.is_empty());

@@ -34,7 +34,8 @@ const QUEUE_BYTES_MAX: usize = 64 << 20;
 const BATCH_RECORDS_MAX: usize = 4096;
 const RETRY: Duration = Duration::from_millis(200);
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
-const SCHEMA: &[&str] = &["CREATE TABLE recorder_checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL)"];
+const SCHEMA: &[&str] =
+    &["CREATE TABLE recorder_checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL)"];
 
 /// What could not be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -256,7 +257,11 @@ impl Shared {
         let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
         *lost = lost.and_then(|now| {
             // What was lost meanwhile stays to be said.
-            (now.records > loss.records).then_some(Loss { records: now.records - loss.records, first: loss.last, ..now })
+            (now.records > loss.records).then_some(Loss {
+                records: now.records - loss.records,
+                first: loss.last,
+                ..now
+            })
         });
         drop(lost);
         if self.world.disk.exists(&self.lost_file).unwrap_or(false) {
@@ -297,7 +302,8 @@ impl Shared {
         let mut tx = self.db.write().await?;
         match position {
             Some(position) => {
-                let text = "INSERT INTO recorder_checkpoint VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET position = $1";
+                let text =
+                    "INSERT INTO recorder_checkpoint VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET position = $1";
                 sqlx::query(text).bind(position.0 as i64).execute(&mut *tx).await?;
             }
             None => _ = sqlx::query("DELETE FROM recorder_checkpoint").execute(&mut *tx).await?,
@@ -350,7 +356,8 @@ fn open_intents(journal: &Journal, mut from: Position) -> Result<Vec<Entry>, Str
         }
         from = batch.range().end;
     }
-    let mut closing: Vec<(Time, Entry)> = open.into_values().filter_map(|(time, raw)| Some((time, closed_intent(time, &raw)?))).collect();
+    let mut closing: Vec<(Time, Entry)> =
+        open.into_values().filter_map(|(time, raw)| Some((time, closed_intent(time, &raw)?))).collect();
     closing.sort_by_key(|(time, _)| *time);
     Ok(closing.into_iter().map(|(_, entry)| entry).collect())
 }

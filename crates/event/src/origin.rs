@@ -21,8 +21,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    pub const ALL: [Self; 6] =
-        [Self::Door, Self::Gateway, Self::Import, Self::Channel, Self::Capture, Self::Finding];
+    pub const ALL: [Self; 6] = [Self::Door, Self::Gateway, Self::Import, Self::Channel, Self::Capture, Self::Finding];
 
     pub fn from_byte(byte: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|origin| *origin as u8 == byte)

@@ -144,11 +144,9 @@ impl Record {
         record.insert("eventName".into(), self.event_name.as_str().into());
         record.insert("awsRegion".into(), self.aws_region.as_str().into());
         record.insert("sourceIPAddress".into(), self.source_ip_address.as_str().into());
-        for (key, text) in [
-            ("userAgent", &self.user_agent),
-            ("errorCode", &self.error_code),
-            ("errorMessage", &self.error_message),
-        ] {
+        for (key, text) in
+            [("userAgent", &self.user_agent), ("errorCode", &self.error_code), ("errorMessage", &self.error_message)]
+        {
             if let Some(text) = text {
                 record.insert(key.into(), truncated(text).into());
             }
@@ -258,9 +256,21 @@ mod tests {
             |_| {},
             |json| {
                 for key in [
-                    "eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion",
-                    "sourceIPAddress", "requestParameters", "responseElements", "eventID", "eventType",
-                    "eventCategory", "managementEvent", "readOnly", "recipientAccountId",
+                    "eventVersion",
+                    "userIdentity",
+                    "eventTime",
+                    "eventSource",
+                    "eventName",
+                    "awsRegion",
+                    "sourceIPAddress",
+                    "requestParameters",
+                    "responseElements",
+                    "eventID",
+                    "eventType",
+                    "eventCategory",
+                    "managementEvent",
+                    "readOnly",
+                    "recipientAccountId",
                 ] {
                     assert!(json.get(key).is_some(), "{key}");
                 }

@@ -40,9 +40,11 @@ impl Time {
     }
 
     fn utc(self) -> DateTime<Utc> {
-        Utc.timestamp_millis_opt(self.0)
-            .single()
-            .unwrap_or(if self.0 < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC })
+        Utc.timestamp_millis_opt(self.0).single().unwrap_or(if self.0 < 0 {
+            DateTime::<Utc>::MIN_UTC
+        } else {
+            DateTime::<Utc>::MAX_UTC
+        })
     }
 
     /// `2023-07-10T11:42:00Z`, the form of `eventTime` and of digest files.

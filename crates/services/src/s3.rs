@@ -28,9 +28,10 @@ use call::Call;
 use handler::Handler;
 use meter::Meter;
 use operations::Row;
+pub use s3s::Body;
+use s3s::S3Error;
 use s3s::config::{S3Config, S3ConfigProvider, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
-use s3s::{Body, S3Error};
 use std::sync::Arc;
 
 /// The largest XML body. 1000 keys to delete and 10,000 parts to complete stay below it.
@@ -79,4 +80,9 @@ impl Service {
         builder.set_config(self.config.clone());
         builder.build().call(request).await.map_err(|error| refusal::internal(&format!("{error:?}")))
     }
+}
+
+/// The answer to a call that was made and cannot be recorded, when it must be.
+pub fn unrecorded(fault: &cairn_wire::Fault) -> http::Response<Body> {
+    refusal::response(refusal::of_fault(fault))
 }

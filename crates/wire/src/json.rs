@@ -1,8 +1,8 @@
 //! The JSON protocols: bodies in, bodies out, faults.
 
+use crate::Fault;
 use crate::node::Node;
 use crate::tree::Tree;
-use crate::Fault;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

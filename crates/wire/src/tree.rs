@@ -88,12 +88,10 @@ impl Serialize for Tree {
             Self::Time(time) => Timestamp(*time).serialize(serializer),
             Self::Secret(secret) => serializer.serialize_str(&secret.0),
             Self::List(items) => serializer.collect_seq(items.iter().filter(|item| **item != Self::Absent)),
-            Self::Map(entries) => {
-                serializer.collect_map(entries.iter().filter(|(_, item)| *item != Self::Absent).map(|(key, item)| (key, item)))
-            }
-            Self::Struct(members) => {
-                serializer.collect_map(members.iter().filter(|(_, item)| *item != Self::Absent).map(|(key, item)| (key, item)))
-            }
+            Self::Map(entries) => serializer
+                .collect_map(entries.iter().filter(|(_, item)| *item != Self::Absent).map(|(key, item)| (key, item))),
+            Self::Struct(members) => serializer
+                .collect_map(members.iter().filter(|(_, item)| *item != Self::Absent).map(|(key, item)| (key, item))),
         }
     }
 }

@@ -57,7 +57,11 @@ pub fn check(root: &Path) -> Vec<String> {
 fn imports(manifest: &str) -> Vec<String> {
     let Ok(manifest) = manifest.parse::<toml::Table>() else { return vec!["(unreadable manifest)".to_owned()] };
     let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table);
-    dependencies.into_iter().flat_map(toml::Table::keys).filter_map(|name| Some(name.strip_prefix("cairn-")?.to_owned())).collect()
+    dependencies
+        .into_iter()
+        .flat_map(toml::Table::keys)
+        .filter_map(|name| Some(name.strip_prefix("cairn-")?.to_owned()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -75,7 +79,8 @@ mod tests {
 
     #[test]
     fn only_crates_of_the_house_are_imports() {
-        let manifest = "[dependencies]\ncairn-event.workspace = true\nserde = \"1\"\n[dev-dependencies]\ncairn-world = \"1\"";
+        let manifest =
+            "[dependencies]\ncairn-event.workspace = true\nserde = \"1\"\n[dev-dependencies]\ncairn-world = \"1\"";
         assert_eq!(imports(manifest), ["event"]);
     }
 }

@@ -4,8 +4,18 @@ use super::{files, read, short};
 use std::path::Path;
 
 /// Modules are split by subject, not by grammar.
-const NAMES_REFUSED: [&str; 10] =
-    ["mod.rs", "types.rs", "structs.rs", "utils.rs", "util.rs", "helpers.rs", "common.rs", "misc.rs", "manager.rs", "consts.rs"];
+const NAMES_REFUSED: [&str; 10] = [
+    "mod.rs",
+    "types.rs",
+    "structs.rs",
+    "utils.rs",
+    "util.rs",
+    "helpers.rs",
+    "common.rs",
+    "misc.rs",
+    "manager.rs",
+    "consts.rs",
+];
 /// Lines of a source file before its tests.
 const LINES_MAX: usize = 500;
 /// Files that rot first in every project have limits of their own.

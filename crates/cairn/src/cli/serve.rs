@@ -40,7 +40,11 @@ fn after_help() -> String {
                     the environment wins over the file:\n"
         .to_owned();
     for option in OPTIONS {
-        let name = if option.section.is_empty() { option.name.to_owned() } else { format!("[{}] {}", option.section, option.name) };
+        let name = if option.section.is_empty() {
+            option.name.to_owned()
+        } else {
+            format!("[{}] {}", option.section, option.name)
+        };
         let default = if option.default.is_empty() { String::new() } else { format!(" [{}]", option.default) };
         let _ = write!(help, "\n  {name}{default}\n      {}\n      {}", option.help, option.variable());
     }

@@ -159,9 +159,10 @@ impl<'de> Deserializer<'de> for Node<'_> {
             Self::Json(Value::String(text)) => visitor.visit_str(text),
             Self::Text(text) => visitor.visit_str(text),
             Self::Json(Value::Array(_)) => self.deserialize_seq(visitor),
-            Self::Json(Value::Object(members)) => {
-                Self::visit_members(members.iter().map(|(name, value)| (name.as_str(), Node::Json(value))).collect(), visitor)
-            }
+            Self::Json(Value::Object(members)) => Self::visit_members(
+                members.iter().map(|(name, value)| (name.as_str(), Node::Json(value))).collect(),
+                visitor,
+            ),
             Self::Branch(_) => self.deserialize_struct("", &[], visitor),
         }
     }

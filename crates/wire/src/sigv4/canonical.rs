@@ -223,7 +223,9 @@ mod tests {
 
     #[test]
     fn blanks_in_headers_collapse() {
-        for (sent, canonical) in [("  a   b  c ", "a b c"), ("\ta\t b", "a b"), ("", ""), ("  ", ""), ("\"a   b\"", "\"a b\"")] {
+        for (sent, canonical) in
+            [("  a   b  c ", "a b c"), ("\ta\t b", "a b"), ("", ""), ("  ", ""), ("\"a   b\"", "\"a b\"")]
+        {
             assert_eq!(text(|out| trimmed(out, sent.as_bytes())), canonical, "{sent:?}");
         }
     }

@@ -96,7 +96,9 @@ fn in_header(value: &str, headers: &HeaderMap) -> Result<Signature, Fault> {
             _ => continue,
         };
         if parameters[place].replace(value).is_some() {
-            return Err(Fault::incomplete_signature(format!("Authorization header has more than one '{name}' parameter.")));
+            return Err(Fault::incomplete_signature(format!(
+                "Authorization header has more than one '{name}' parameter."
+            )));
         }
     }
     let needed = |name, value: Option<_>| {
@@ -124,7 +126,9 @@ fn header_date(headers: &HeaderMap) -> Result<String, Fault> {
         return Ok(date);
     }
     let date = text(headers, header::DATE.as_str()).ok_or_else(|| {
-        Fault::incomplete_signature("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
+        Fault::incomplete_signature(
+            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
+        )
     })?;
     match chrono::DateTime::parse_from_rfc2822(&date) {
         Ok(time) => Ok(Time(time.timestamp_millis()).compact()),

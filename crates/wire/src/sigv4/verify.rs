@@ -102,8 +102,14 @@ impl Signature {
         match given {
             None if self.service != S3 => Ok(sha256(body).into()),
             None if self.presigned => Ok(UNSIGNED_PAYLOAD.into()),
-            None => Err(Fault::new("InvalidRequest", 400, format!("Missing required header for this request: {CONTENT_HASH}"))),
-            Some(word) if self.service == S3 && (word == UNSIGNED_PAYLOAD || STREAMED.contains(&word)) => Ok(word.into()),
+            None => Err(Fault::new(
+                "InvalidRequest",
+                400,
+                format!("Missing required header for this request: {CONTENT_HASH}"),
+            )),
+            Some(word) if self.service == S3 && (word == UNSIGNED_PAYLOAD || STREAMED.contains(&word)) => {
+                Ok(word.into())
+            }
             Some(hash) if is_hash(hash) => {
                 let actual = sha256(body);
                 if actual == hash { Ok(actual.into()) } else { Err(other_hash()) }
@@ -122,7 +128,9 @@ fn unsigned(name: &str) -> Fault {
 }
 
 fn bad_hash() -> Fault {
-    let message = format!("{CONTENT_HASH} must be {UNSIGNED_PAYLOAD}, a STREAMING- value that S3 knows, or a valid sha256 value.");
+    let message = format!(
+        "{CONTENT_HASH} must be {UNSIGNED_PAYLOAD}, a STREAMING- value that S3 knows, or a valid sha256 value."
+    );
     Fault::new("InvalidArgument", 400, message)
 }
 
