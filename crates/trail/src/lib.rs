@@ -1,6 +1,7 @@
 //! Outline of the trails' interface; the body follows.
 #![allow(clippy::unimplemented, clippy::unused_async, unused_variables, dead_code)]
 
+mod archive;
 mod check;
 mod find;
 mod history;
@@ -15,12 +16,13 @@ mod state;
 
 pub use model::{Error, NewTrail, PublicKey, Scope, Settings, Status, Trail, TrailUpdate};
 
+use archive::Archive;
 use cairn_bucket::Buckets;
 use cairn_event::Time;
 use cairn_identity::Identity;
 use cairn_journal::{Journal, Reader};
 use cairn_key::Keys;
-use cairn_store::{Db, Seal};
+use cairn_store::{Blobs, Db, Seal};
 use cairn_world::World;
 use state::Register;
 use std::sync::Arc;
@@ -34,9 +36,11 @@ pub struct Trails {
 struct Inner {
     parts: Parts,
     register: Register,
+    archive: Archive,
 }
 
 /// What trails are opened with.
+#[derive(Clone)]
 pub struct Parts {
     pub world: World,
     pub db: Db,
@@ -45,27 +49,37 @@ pub struct Parts {
     pub buckets: Buckets,
     pub keys: Keys,
     pub identity: Identity,
+    /// Log and digest files on their way into buckets; a directory of its own.
+    pub staged: Blobs,
     pub settings: Settings,
 }
 
 impl Trails {
     pub async fn open(parts: Parts) -> Result<Self, Error> {
         let register = Register::open(&parts.db).await?;
-        Ok(Self { inner: Arc::new(Inner { parts, register }) })
+        let archive = Archive::open(parts.clone(), register.clone()).await?;
+        Ok(Self { inner: Arc::new(Inner { parts, register, archive }) })
     }
+
     /// The journal's reader that fills the log files.
     pub fn reader(&self) -> Arc<dyn Reader> {
-        unimplemented!()
+        self.inner.archive.reader()
     }
+
     /// Delivers log files and digests when their time has come, until `shutdown`.
     pub async fn run(&self, shutdown: tokio_util::sync::CancellationToken) {
-        unimplemented!()
+        self.inner.archive.run(shutdown).await;
     }
+
     /// Public keys of a region whose validity overlaps the span; the current ones without a span.
     pub async fn public_keys(&self, region: &str, span: Option<(Time, Time)>) -> Result<Vec<PublicKey>, Error> {
-        unimplemented!()
+        self.inner.archive.public_keys(region, span).await
     }
+
+    /// How delivery for the trail of this ARN stands.
     pub async fn status(&self, arn: &str) -> Result<Status, Error> {
-        unimplemented!()
+        let entry = self.inner.register.state().living(arn).cloned();
+        let entry = entry.ok_or_else(|| Error::NotFound(format!("there is no trail {arn}")))?;
+        self.inner.archive.status(entry.id).await
     }
 }

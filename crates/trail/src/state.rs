@@ -8,6 +8,7 @@ use cairn_identity::Identity;
 use cairn_store::Db;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// One trail and what it recorded when.
@@ -48,6 +49,7 @@ struct Inner {
     state: RwLock<Arc<State>>,
     /// Held while a change goes from its plan to the database to the memory.
     turn: tokio::sync::Mutex<()>,
+    changed: Notify,
 }
 
 impl Entry {
@@ -125,12 +127,24 @@ impl Register {
     pub async fn open(db: &Db) -> Result<Self, Error> {
         db.migrate("trail", rows::SCHEMA).await?;
         let state = RwLock::new(Arc::new(rows::load(db).await?));
-        Ok(Self { inner: Arc::new(Inner { db: db.clone(), state, turn: tokio::sync::Mutex::default() }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                db: db.clone(),
+                state,
+                turn: tokio::sync::Mutex::default(),
+                changed: Notify::new(),
+            }),
+        })
     }
 
     /// All trails as they stand now. Cheap; a later change is not seen in it.
     pub fn state(&self) -> Arc<State> {
         self.inner.state()
+    }
+
+    /// Told of every change; one may wait.
+    pub fn changed(&self) -> &Notify {
+        &self.inner.changed
     }
 
     /// Makes one change. The plan sees the state as no other change can alter it meanwhile.
@@ -187,6 +201,7 @@ impl Inner {
             let mut next = state.copy();
             next.apply(edits);
             *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+            self.changed.notify_one();
         }
         Ok(value)
     }
