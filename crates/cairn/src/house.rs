@@ -86,6 +86,7 @@ impl House {
             buckets: buckets.clone(),
             keys: keys.clone(),
             identity: identity.clone(),
+            staged: Blobs::open(world, &dir.join("staged")).map_err(said)?,
             settings: config.trail.settings(),
         })
         .await

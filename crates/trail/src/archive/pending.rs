@@ -96,6 +96,11 @@ impl Pending {
         self.time = self.time.max(time);
     }
 
+    /// The journal goes on at `position`, wherever that is.
+    pub fn jump(&mut self, position: Position) {
+        self.absorbed = position;
+    }
+
     pub fn cut(&mut self) -> Cut {
         self.bytes = 0;
         let files = std::mem::take(&mut self.files)

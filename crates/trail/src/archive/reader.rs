@@ -46,13 +46,15 @@ impl Reader for Archive {
 
     async fn skipped(&self, start: Position) -> Result<(), ReadError> {
         let known = self.pending().absorbed();
-        let lost = start.0.saturating_sub(known.0);
-        tracing::error!(from = known.0, to = start.0, "the journal dropped {lost} records that no trail had archived");
-        let message = format!("{lost} records were dropped from the journal before they were archived");
+        let message = match start.0.checked_sub(known.0) {
+            Some(lost) => format!("{lost} records were lost from the journal before they were archived"),
+            None => "the journal ends before what was archived of it: it is not the journal it was".to_owned(),
+        };
+        tracing::error!(from = known.0, to = start.0, message);
         for entry in self.register().state().all_living().filter(|entry| entry.trail.logging) {
             self.show(entry.id, Kind::Log, &message).await;
         }
-        self.pending().reached(start, Time(0));
+        self.pending().jump(start);
         Ok(())
     }
 }
