@@ -10,14 +10,29 @@
 
 mod access;
 mod address;
+mod attributes;
+mod bucket_policy;
+mod bucket_settings;
+mod buckets;
 mod call;
 mod caller;
+mod copy_object;
+mod delete_object;
+mod encryption;
+mod get_object;
 mod handler;
+mod list_objects;
+mod list_uploads;
 mod meter;
+mod multipart;
+mod object_settings;
 mod operations;
 mod outcome;
 mod parameters;
+mod put_object;
 mod refusal;
+mod shape;
+mod unset;
 mod xml;
 
 use crate::Services;

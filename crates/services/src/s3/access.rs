@@ -53,12 +53,12 @@ pub(super) struct Ask<'a> {
 /// Asks for the operation that a request names, on what it names; then, before a write
 /// has any effect, lets the recorder note that it will.
 pub(super) async fn admit(call: &Call, row: &'static Row, uri: &Uri, headers: &HeaderMap) -> S3Result<()> {
-    let conditions = call.set_conditions(conditions(call, uri, headers));
+    call.set_conditions(conditions(call, uri, headers));
     match row.level {
-        Level::Account => ask_account(call, row, "*", conditions)?,
+        Level::Account => call.authorize_own("*", row.action)?,
         Level::Bucket if row.name == "CreateBucket" => {
             let arn = format!("arn:aws:s3:::{}", call.address.bucket.as_deref().unwrap_or_default());
-            ask_account(call, row, &arn, conditions)?;
+            call.authorize_own(&arn, row.action)?;
         }
         Level::Bucket | Level::Object => ask_bucket(call, row, uri, headers).await?,
     }
@@ -68,15 +68,6 @@ pub(super) async fn admit(call: &Call, row: &'static Row, uri: &Uri, headers: &H
         before.before_effect(&call.arrival, &so_far).await.map_err(|fault| refusal::of_fault(&fault))?;
     }
     Ok(())
-}
-
-fn ask_account(call: &Call, row: &Row, resource: &str, conditions: &[(String, String)]) -> S3Result<()> {
-    if call.identified().secret.is_none() {
-        return Err(refusal::access_denied());
-    }
-    let account = call.caller().account();
-    let ask = Ask { action: row.action, resource, account, policy: None, policy_required: false, conditions };
-    call.authorize(&ask)
 }
 
 async fn ask_bucket(call: &Call, row: &Row, uri: &Uri, headers: &HeaderMap) -> S3Result<()> {
@@ -146,6 +137,15 @@ fn signature(call: &Call) -> Conditions {
 }
 
 impl Call {
+    /// Whether the caller may do `action` in its own account. Nobody may.
+    pub fn authorize_own(&self, resource: &str, action: &str) -> S3Result<()> {
+        if self.identified().secret.is_none() {
+            return Err(refusal::access_denied());
+        }
+        let (account, conditions) = (self.caller().account(), self.conditions());
+        self.authorize(&Ask { action, resource, account, policy: None, policy_required: false, conditions })
+    }
+
     /// Whether the caller may do `action` in a bucket, on an object of it or on itself.
     pub fn authorize_on(&self, bucket: &Bucket, key: Option<&str>, action: &str) -> S3Result<()> {
         self.authorize_with(bucket, key, action, &[])

@@ -131,8 +131,8 @@ impl Call {
     }
 
     /// Keeps the condition keys that the request brings.
-    pub fn set_conditions(&self, conditions: Conditions) -> &[(String, String)] {
-        self.conditions.get_or_init(|| conditions)
+    pub fn set_conditions(&self, conditions: Conditions) {
+        _ = self.conditions.set(conditions);
     }
 
     pub fn conditions(&self) -> &[(String, String)] {
