@@ -3,10 +3,12 @@
 //! Files are created 0600 and directories 0700. Calls block: async code makes them
 //! from `spawn_blocking`.
 
+use cairn_event::Time;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 /// How to open a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,18 @@ pub struct Entry {
     pub is_dir: bool,
     /// Length in bytes; 0 for a directory.
     pub len: u64,
+}
+
+/// What stands at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    Dir,
+    File {
+        len: u64,
+        modified: Time,
+    },
+    /// A device, a socket, a link to a directory or to nowhere.
+    Other,
 }
 
 /// An open file, addressed by offset, so that one handle serves many threads.
@@ -75,6 +89,11 @@ pub trait Disk: Send + Sync {
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
     /// The names in a directory, sorted.
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
+    /// What stands at a path; links are followed.
+    fn look(&self, path: &Path) -> io::Result<What>;
+    /// All that stands in a directory that others filled: every name, whatever its bytes,
+    /// sorted. Links to files are followed, links to directories are not, so that a walk ends.
+    fn survey(&self, path: &Path) -> io::Result<Vec<(PathBuf, What)>>;
     /// Makes a directory's names durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
     /// Bytes that can still be written where `path` lives.
@@ -188,6 +207,36 @@ impl Disk for SystemDisk {
         Ok(entries)
     }
 
+    fn look(&self, path: &Path) -> io::Result<What> {
+        let metadata = fs::metadata(path)?;
+        if metadata.is_dir() {
+            return Ok(What::Dir);
+        }
+        if !metadata.is_file() {
+            return Ok(What::Other);
+        }
+        let since = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(What::File { len: metadata.len(), modified: Time(since.as_millis() as i64) })
+    }
+
+    fn survey(&self, path: &Path) -> io::Result<Vec<(PathBuf, What)>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            let path = entry.path();
+            let is_link = entry.file_type()?.is_symlink();
+            let what = match self.look(&path) {
+                Ok(What::Dir) if is_link => What::Other,
+                Err(_) if is_link => What::Other,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                other => other?,
+            };
+            found.push((path, what));
+        }
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(found)
+    }
+
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         fs::File::open(path)?.sync_all()
     }
@@ -232,6 +281,28 @@ mod tests {
         assert!(SystemDisk.lock(&path).unwrap().is_none());
         drop(held);
         assert!(SystemDisk.lock(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_survey_shows_every_name_and_follows_no_link_to_a_directory() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &[u8]| dir.path().join(std::ffi::OsStr::from_bytes(name));
+        SystemDisk.write_atomic(&path(b"a\xff\n"), b"four").unwrap();
+        SystemDisk.create_dir_all(&path(b"b")).unwrap();
+        for (name, to) in [("c", "b"), ("d", "nowhere"), ("e", "e")] {
+            std::os::unix::fs::symlink(to, path(name.as_bytes())).unwrap();
+        }
+        std::os::unix::fs::symlink(path(b"a\xff\n"), path(b"f")).unwrap();
+        let found = SystemDisk.survey(dir.path()).unwrap_or_else(|error| panic!("{error}"));
+        let shown: Vec<_> = found.iter().map(|(path, what)| (path.file_name().unwrap().as_bytes(), what)).collect();
+        assert!(matches!(shown[0], (b"a\xff\n", What::File { len: 4, .. })));
+        assert_eq!(
+            shown[1..5],
+            [(&b"b"[..], &What::Dir), (b"c", &What::Other), (b"d", &What::Other), (b"e", &What::Other)]
+        );
+        assert!(matches!(shown[5], (b"f", What::File { len: 4, .. })));
+        assert_eq!(SystemDisk.look(&path(b"c")).unwrap(), What::Dir);
     }
 
     #[test]

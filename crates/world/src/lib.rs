@@ -12,7 +12,7 @@ pub mod sim;
 
 pub use clock::{Clock, SystemClock};
 pub use dice::{Dice, SystemDice};
-pub use disk::{Disk, Entry, File, Lock, Open, SystemDisk};
+pub use disk::{Disk, Entry, File, Lock, Open, SystemDisk, What};
 
 use cairn_event::Time;
 use std::sync::Arc;

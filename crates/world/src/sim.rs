@@ -1,9 +1,9 @@
 //! A world for tests: a clock that is set, dice that repeat, a disk that fails on demand.
 
-use crate::{Clock, Dice, Disk, Entry, File, Lock, Open, SystemDisk, World};
+use crate::{Clock, Dice, Disk, Entry, File, Lock, Open, SystemDisk, What, World};
 use cairn_event::Time;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -201,6 +201,14 @@ impl Disk for SimDisk {
 
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
         SystemDisk.list(path)
+    }
+
+    fn look(&self, path: &Path) -> io::Result<What> {
+        SystemDisk.look(path)
+    }
+
+    fn survey(&self, path: &Path) -> io::Result<Vec<(PathBuf, What)>> {
+        SystemDisk.survey(path)
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
