@@ -135,6 +135,11 @@ impl Intake {
         taken.map_err(|error| Error::Unavailable(format!("taking the file ended early: {error}")))?
     }
 
+    /// A larger file is refused.
+    pub fn body_bytes_max(&self) -> u64 {
+        self.inner.settings.body_bytes_max
+    }
+
     /// Notes that nothing of this file is left to be taken.
     pub async fn note_complete(&self, file: &File) {
         self.inner.ledger.note(file).await;

@@ -28,9 +28,12 @@ impl Serialize for Input {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Output {
     /// One answer a file, in the order of the question.
     complete: Vec<bool>,
+    /// A larger file is refused, so that it need not be sent.
+    body_bytes_max: u64,
 }
 
 impl Operation for ListCompleteFiles {
@@ -40,7 +43,8 @@ impl Operation for ListCompleteFiles {
     type Output = Output;
 
     async fn call(call: &Call<'_>, input: Input) -> Result<Output, Fault> {
-        let complete = call.engines.intake.complete(&input.files).await.map_err(|error| fault("", &error))?;
-        Ok(Output { complete })
+        let intake = &call.engines.intake;
+        let complete = intake.complete(&input.files).await.map_err(|error| fault("", &error))?;
+        Ok(Output { complete, body_bytes_max: intake.body_bytes_max() })
     }
 }
