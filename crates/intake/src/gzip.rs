@@ -20,9 +20,7 @@ pub fn allowances(bytes: &[u8], bytes_max: u64) -> Vec<u64> {
 /// Decompresses a file of one or more members.
 pub fn inflate(bytes: &[u8], bytes_max: u64) -> Result<Vec<u8>, Error> {
     gzip::inflate(bytes, bytes_max).map_err(|error| match error {
-        gzip::Error::TooLarge { bytes_max } => {
-            Error::TooLarge { what: "the log file after decompression", bytes_max }
-        }
+        gzip::Error::TooLarge { bytes_max } => Error::TooLarge { what: "the log file after decompression", bytes_max },
         gzip::Error::CutOff { offset, .. }
         | gzip::Error::Damaged { offset, .. }
         | gzip::Error::Trailing { offset, .. } => Error::Invalid { offset, reason: error.to_string() },

@@ -186,9 +186,14 @@ impl Inner {
         let mut from = Position(self.seen.saved());
         while from < self.opened_at {
             let batch = match self.journal.read(from, CATCH_UP_BYTES) {
-                // Trimmed in the meantime: what is gone cannot be known any more.
+                // Trimmed in the meantime, or damaged: what is gone cannot be known any more.
                 Err(cairn_journal::Error::Trimmed { start, .. }) => {
                     from = Position(start);
+                    continue;
+                }
+                Err(cairn_journal::Error::Corrupt { what, resume }) if resume > from => {
+                    tracing::error!(what, from = from.0, to = resume.0, "events that were imported may come in again");
+                    from = resume;
                     continue;
                 }
                 other => other?,

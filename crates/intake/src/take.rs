@@ -7,6 +7,7 @@ use crate::{Error, Inner, Report, blocking};
 use bytes::Bytes;
 use cairn_event::Origin;
 use cairn_journal::{Entry, Kind};
+use cairn_store::gzip::is_gzip;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::watch::Receiver;
@@ -50,8 +51,7 @@ impl Inner {
             return Err(Error::TooLarge { what: "the file as it was sent", bytes_max: body_bytes_max });
         }
         let bytes_max = self.settings.file_bytes_max.min(u64::from(u32::MAX));
-        let allowances =
-            if gzip::is_gzip(&body) { gzip::allowances(&body, bytes_max) } else { vec![body.len() as u64] };
+        let allowances = if is_gzip(&body) { gzip::allowances(&body, bytes_max) } else { vec![body.len() as u64] };
         for allowance in allowances {
             let held = self.budget.hold(allowance).await;
             let (inner, name, body) = (Arc::clone(self), name.to_owned(), body.clone());
@@ -152,7 +152,7 @@ fn piece(records: &[Located]) -> usize {
 }
 
 fn read(body: Bytes, bytes_max: u64) -> Result<Bytes, Error> {
-    if gzip::is_gzip(&body) {
+    if is_gzip(&body) {
         return Ok(gzip::inflate(&body, bytes_max)?.into());
     }
     if body.len() as u64 > bytes_max {
@@ -160,3 +160,6 @@ fn read(body: Bytes, bytes_max: u64) -> Result<Bytes, Error> {
     }
     Ok(body)
 }
+
+#[cfg(test)]
+mod tests;
