@@ -1,7 +1,9 @@
 //! The command line.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what speaks to the terminal")]
 
+mod elsewhere;
 mod env;
+mod import;
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -37,6 +39,8 @@ enum Command {
     Serve(serve::Args),
     /// Print the environment that points AWS clients at a data directory's Cairn
     Env(env::Args),
+    /// Take in CloudTrail log files that were written elsewhere
+    Import(import::Args),
 }
 
 /// The option that names the data directory.
@@ -51,6 +55,7 @@ pub async fn run(cairn: Cairn) -> ExitCode {
     match cairn.command {
         Command::Serve(args) => serve::run(args).await,
         Command::Env(args) => env::run(&args),
+        Command::Import(args) => import::run(args).await,
     }
 }
 

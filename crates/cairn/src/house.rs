@@ -130,12 +130,16 @@ impl House {
         let Self { dir, engines, journal, db, recorder, door } = self;
         let background = CancellationToken::new();
         let driver = Driver::new(&engines.world, &journal, vec![engines.trails.reader()]);
-        let trails = engines.trails.clone();
+        let (trails, intake) = (engines.trails.clone(), engines.intake.clone());
         let tasks = [
             tokio::spawn(driver.run(background.clone())),
             tokio::spawn({
                 let background = background.clone();
                 async move { trails.run(background).await }
+            }),
+            tokio::spawn({
+                let background = background.clone();
+                async move { intake.run(background).await }
             }),
         ];
         door.run(listener, shutdown, DRAIN).await;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const RETRIES_MAX: usize = 5;
-const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
+const RETRY_TIMEOUT: Duration = Duration::from_mins(1);
 
 type Section = HashMap<String, String>;
 
@@ -55,10 +55,12 @@ impl Profile {
     /// Fills in what the environment left open.
     fn complete(&self, mut builder: AmazonS3Builder) -> AmazonS3Builder {
         let has = |builder: &AmazonS3Builder, key: Key| builder.get_config_value(&key).is_some();
-        let other_ways = [Key::WebIdentityTokenFile, Key::ContainerCredentialsRelativeUri, Key::ContainerCredentialsFullUri];
+        let other_ways =
+            [Key::WebIdentityTokenFile, Key::ContainerCredentialsRelativeUri, Key::ContainerCredentialsFullUri];
         let stands_alone = other_ways.into_iter().any(|key| has(&builder, key));
         if !has(&builder, Key::AccessKeyId) && !stands_alone {
-            let found = [&self.credentials, &self.config].into_iter().find(|section| section.contains_key("aws_access_key_id"));
+            let found =
+                [&self.credentials, &self.config].into_iter().find(|section| section.contains_key("aws_access_key_id"));
             for (name, key) in [
                 ("aws_access_key_id", Key::AccessKeyId),
                 ("aws_secret_access_key", Key::SecretAccessKey),
@@ -69,12 +71,14 @@ impl Profile {
                 }
             }
         }
-        if !has(&builder, Key::Region) && !has(&builder, Key::DefaultRegion)
+        if !has(&builder, Key::Region)
+            && !has(&builder, Key::DefaultRegion)
             && let Some(region) = self.config.get("region")
         {
             builder = builder.with_region(region);
         }
-        if !has(&builder, Key::Endpoint) && !has(&builder, Key::S3Endpoint)
+        if !has(&builder, Key::Endpoint)
+            && !has(&builder, Key::S3Endpoint)
             && let Some(url) = self.config.get("endpoint_url")
         {
             builder = builder.with_endpoint(url);
@@ -112,7 +116,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let world = World::system();
         world.disk.create_dir_all(&dir.path().join(".aws")).unwrap();
-        let credentials = b"[default]\naws_access_key_id = A\naws_secret_access_key=b=\n[ other ]\naws_access_key_id=O\n";
+        let credentials =
+            b"[default]\naws_access_key_id = A\naws_secret_access_key=b=\n[ other ]\naws_access_key_id=O\n";
         world.disk.write_atomic(&dir.path().join(".aws/credentials"), credentials).unwrap();
         let config = b"[default]\nregion = eu-west-1\nendpoint_url = http://127.0.0.1:1\ns3 =\n    region = nested\n[profile other]\nregion=x\n";
         world.disk.write_atomic(&dir.path().join(".aws/config"), config).unwrap();

@@ -149,7 +149,8 @@ impl Pipeline {
         let files: Vec<File> =
             items.iter().map(|item| File { name: item.name.clone(), version: item.version.clone() }).collect();
         let body = Bytes::from(json!({"files": files}).to_string());
-        let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        let headers =
+            HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         let asked: Asked = self.call("/intake/cloudtrail/files", headers, body).await?;
         if asked.complete.len() == items.len() {
             Ok(asked)
@@ -233,8 +234,12 @@ impl Pipeline {
         let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
         let message = answer["message"].as_str().filter(|text| !text.is_empty());
         let reason = message.map_or_else(|| format!("the house answered {status}"), str::to_owned);
-        let of_the_file =
-            ["InvalidLogFileException", "ValidationException", "RequestEntityTooLargeException", "UnsupportedMediaType"];
+        let of_the_file = [
+            "InvalidLogFileException",
+            "ValidationException",
+            "RequestEntityTooLargeException",
+            "UnsupportedMediaType",
+        ];
         Err(match answer["__type"].as_str() {
             Some(code) if of_the_file.contains(&code) => Refused::File(reason),
             _ if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => Refused::Busy(reason),

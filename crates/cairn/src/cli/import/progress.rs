@@ -3,6 +3,7 @@
 use super::tally::{Tally, grouped};
 use cairn_world::World;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -42,7 +43,12 @@ impl Progress {
         if self.bar.is_none() {
             let seconds = self.world.clock.monotonic().saturating_sub(self.began).as_secs_f64();
             let rate = tally.json_bytes as f64 / 1e6 / seconds.max(0.001);
-            eprintln!("{seconds:.0} s: {} of {} files, {rate:.0} MB/s of JSON, {}", grouped(tally.handled()), grouped(tally.files.found), said(tally));
+            eprintln!(
+                "{seconds:.0} s: {} of {} files, {rate:.0} MB/s of JSON, {}",
+                grouped(tally.handled()),
+                grouped(tally.files.found),
+                said(tally)
+            );
         }
     }
 
@@ -58,7 +64,7 @@ fn said(tally: &Tally) -> String {
     let mut said = format!("{} new events, {} already there", grouped(events.new), grouped(events.duplicates));
     let bad = events.rejected + tally.files.failed;
     if bad > 0 {
-        said.push_str(&format!(", {} rejected or failed", grouped(bad)));
+        let _ = write!(said, ", {} rejected or failed", grouped(bad));
     }
     said
 }

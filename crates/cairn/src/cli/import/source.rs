@@ -184,14 +184,19 @@ mod tests {
     async fn a_tree_is_walked_in_order_and_what_is_no_log_is_counted() {
         let dir = tempfile::tempdir().unwrap();
         let disk = World::system().disk;
-        for (folder, name) in [("b/CloudTrail-Digest", "d.json.gz"), ("a", "x.JSON"), ("a", "result_1.csv.gz"), ("a", "y\n.ndjson")] {
+        for (folder, name) in
+            [("b/CloudTrail-Digest", "d.json.gz"), ("a", "x.JSON"), ("a", "result_1.csv.gz"), ("a", "y\n.ndjson")]
+        {
             disk.create_dir_all(&dir.path().join(folder)).unwrap();
             disk.write_atomic(&dir.path().join(folder).join(name), b"{}").unwrap();
         }
         let root = dir.path().to_str().unwrap();
         let source = Source::find(&World::system(), root).await.unwrap_or_else(|error| panic!("{error}"));
         let (found, others) = names(source).await;
-        assert_eq!(found, ["a/x.JSON", "a/y\n.ndjson", "b/CloudTrail-Digest/d.json.gz"].map(|name| format!("{root}/{name}")));
+        assert_eq!(
+            found,
+            ["a/x.JSON", "a/y\n.ndjson", "b/CloudTrail-Digest/d.json.gz"].map(|name| format!("{root}/{name}"))
+        );
         assert_eq!(others, 1);
         let one = Source::find(&World::system(), &format!("{root}/a/result_1.csv.gz")).await;
         assert_eq!(names(one.unwrap_or_else(|error| panic!("{error}"))).await.0.len(), 1);

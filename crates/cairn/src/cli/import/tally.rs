@@ -228,9 +228,9 @@ impl Tally {
             }
         }
         match &mut self.rejects {
-            Some(rejects) if undescribed > 0 => {
-                rejects.add(&json!({"file": name, "reason": format!("{undescribed} more records of this file were rejected")}))
-            }
+            Some(rejects) if undescribed > 0 => rejects.add(
+                &json!({"file": name, "reason": format!("{undescribed} more records of this file were rejected")}),
+            ),
             _ => Ok(()),
         }
     }
@@ -288,30 +288,45 @@ fn tame(text: &str) -> String {
 
 /// The counts that are not zero, in words.
 fn listed(counts: &[(u64, &str)]) -> String {
-    let shown: Vec<String> =
-        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
+    let shown: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", grouped(*count)))
+        .collect();
     if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (files, events) = (&self.files, &self.events);
-        writeln!(f, "files   {} found: {}", grouped(files.found), listed(&[
-            (files.due, "to be sent"),
-            (files.log, "log files taken"),
-            (files.insight, "insight files taken"),
-            (files.aggregated, "aggregated files taken"),
-            (files.digest, "digest files, not imported (cairn verify proves them)"),
-            (files.complete_before, "complete from before"),
-            (files.other, "of another kind, left alone"),
-            (files.failed, "failed"),
-            (files.left, "not sent"),
-        ]))?;
+        writeln!(
+            f,
+            "files   {} found: {}",
+            grouped(files.found),
+            listed(&[
+                (files.due, "to be sent"),
+                (files.log, "log files taken"),
+                (files.insight, "insight files taken"),
+                (files.aggregated, "aggregated files taken"),
+                (files.digest, "digest files, not imported (cairn verify proves them)"),
+                (files.complete_before, "complete from before"),
+                (files.other, "of another kind, left alone"),
+                (files.failed, "failed"),
+                (files.left, "not sent"),
+            ])
+        )?;
         if files.skipped > 0 {
             writeln!(f, "        {} more passed over: not named as log files are", grouped(files.skipped))?;
         }
         if !self.dry_run {
-            writeln!(f, "events  {} read: {} new, {} already there, {} rejected", grouped(events.records + events.rejected), grouped(events.new), grouped(events.duplicates), grouped(events.rejected))?;
+            writeln!(
+                f,
+                "events  {} read: {} new, {} already there, {} rejected",
+                grouped(events.records + events.rejected),
+                grouped(events.new),
+                grouped(events.duplicates),
+                grouped(events.rejected)
+            )?;
             let remarks = [
                 (events.insights, "insight events"),
                 (events.aggregated, "aggregated events"),
@@ -323,7 +338,12 @@ impl fmt::Display for Tally {
                 writeln!(f, "        of them {}", listed(&remarks))?;
             }
             let megabytes = self.json_bytes as f64 / 1e6;
-            writeln!(f, "took    {:.1} s, {megabytes:.1} MB of JSON, {:.0} MB/s", self.seconds, megabytes / self.seconds.max(0.001))?;
+            writeln!(
+                f,
+                "took    {:.1} s, {megabytes:.1} MB of JSON, {:.0} MB/s",
+                self.seconds,
+                megabytes / self.seconds.max(0.001)
+            )?;
         }
         for Failure { file, reason } in &self.others {
             writeln!(f, "left alone: {}: {}", tame(file), tame(reason))?;
@@ -331,26 +351,28 @@ impl fmt::Display for Tally {
         for Failure { file, reason } in &self.failures {
             writeln!(f, "failed: {}: {}", tame(file), tame(reason))?;
         }
-        self.rest(f, files.failed + files.unreadable, self.failures.len())?;
+        rest(f, files.failed + files.unreadable, self.failures.len())?;
         for Rejected { file, offset, index, reason } in &self.rejections {
             writeln!(f, "rejected: {} record {index} at byte {offset}: {}", tame(file), tame(reason))?;
         }
-        self.rest(f, events.rejected, self.rejections.len())?;
+        rest(f, events.rejected, self.rejections.len())?;
         if files.found == 0 {
             writeln!(f, "no log files were found")?;
         }
         match &self.stopped {
-            Some(reason) => writeln!(f, "stopped early: {}; what is reported as taken is in, the same command goes on from here", tame(reason)),
+            Some(reason) => writeln!(
+                f,
+                "stopped early: {}; what is reported as taken is in, the same command goes on from here",
+                tame(reason)
+            ),
             None => Ok(()),
         }
     }
 }
 
-impl Tally {
-    fn rest(&self, f: &mut fmt::Formatter<'_>, all: u64, shown: usize) -> fmt::Result {
-        let rest = all - shown as u64;
-        if rest > 0 { writeln!(f, "… and {} more; --rejects FILE writes them all", grouped(rest)) } else { Ok(()) }
-    }
+fn rest(f: &mut fmt::Formatter<'_>, all: u64, shown: usize) -> fmt::Result {
+    let rest = all - shown as u64;
+    if rest > 0 { writeln!(f, "… and {} more; --rejects FILE writes them all", grouped(rest)) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -372,8 +394,17 @@ mod tests {
         let mut tally = Tally::new(false, Some(Rejects::open(&world, &path).unwrap_or_else(|error| panic!("{error}"))));
         let rejection = |index| Rejection { offset: index * 10, index, reason: "not an object".to_owned() };
         let report = Report {
-            kind: Kind::Log, note: None, bytes: 100, records: 5, new: 3, duplicates: 2, conflicts: 0, undated: 0,
-            unnamed: 0, rejected: 32, rejections: (0..30).map(rejection).collect(),
+            kind: Kind::Log,
+            note: None,
+            bytes: 100,
+            records: 5,
+            new: 3,
+            duplicates: 2,
+            conflicts: 0,
+            undated: 0,
+            unnamed: 0,
+            rejected: 32,
+            rejections: (0..30).map(rejection).collect(),
         };
         tally.files.found = 1;
         tally.add("x\ny.json", report).unwrap();
