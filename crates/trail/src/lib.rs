@@ -13,6 +13,7 @@ mod name;
 mod rows;
 pub mod selector;
 mod state;
+pub mod verify;
 
 pub use model::{Error, NewTrail, PublicKey, Scope, Settings, Status, Trail, TrailUpdate};
 
