@@ -1,22 +1,49 @@
-//! Outline of the buckets' interface as trails use it; the body follows.
-#![allow(clippy::unimplemented, clippy::unused_async, unused_variables, dead_code)]
+//! Buckets: versioned, encrypted, lockable objects, on this machine or outside.
+//!
+//! Start from [`Buckets`]: `create`, `put`, `find` and `content`, `delete`, `list`; for services of
+//! the house `deliver` and `read`. A bucket as it stands is a [`Bucket`], a version an [`Object`].
+//!
+//! What it is not: it knows no HTTP, no XML and no caller. It evaluates a bucket's policy only for
+//! services of the house that deliver; for all others whoever serves them asks first.
+//!
+//! On disk: one row for each version, and its bytes in immutable blobs, one or one for each part:
+//! ```text
+//! bucket_version   bucket, key, version, latest, facts (JSON), data_key, blob │ none: pieces, tags, lock
+//! bucket_piece     version, number, blob, size
+//! bucket_upload    id, bucket, key, facts (JSON), data_key     bucket_part   upload, number, blob, size, etag
+//! bucket_time      the high-water time
+//! ```
+//! Every object is encrypted under a data key of its own (`cipher.rs` draws the blob), which a key of
+//! `cairn_key` has encrypted: a customer's, or for SSE-S3 one of the house that no account sees.
+//! The order of durability stands at the head of `change.rs`.
+//!
+//! Locks are decided inside the transaction that deletes or changes, at the later of the clock and the
+//! high-water time. A COMPLIANCE lock that runs is opened by nothing here: there is no flag for it.
 
+mod change;
 mod checksum;
+mod cipher;
 mod content;
+mod data_key;
 mod delete;
+mod deliver;
 mod error;
+mod limit;
 mod list;
 mod lock;
 mod multipart;
 mod object;
 pub mod outside;
-mod public;
+mod policy;
 mod put;
+mod receive;
+mod rows;
 mod settings;
 mod shelf;
 
 pub use checksum::{Algorithm, Checksum, ChecksumKind, Expected, Trailer};
 pub use delete::{Delete, Deleted};
+pub use deliver::{Delivered, Delivery, DeliveryKey};
 pub use error::{Error, Setting};
 pub use list::{List, Listing, Version};
 pub use lock::{DefaultRetention, LockMode, Period, Retention};
@@ -25,19 +52,19 @@ pub use object::{Body, Conditions, Headers, NULL_VERSION, Object, ObjectPart, Ra
 pub use put::{CopyOf, Put, PutCondition, Stored};
 pub use settings::{Bucket, Encryption, LockSettings, NewBucket, Ownership, PublicAccessBlock, Settings, Versioning};
 
-use bytes::Bytes;
-use cairn_identity::{Caller, Identity};
+use cairn_identity::Identity;
 use cairn_key::Keys;
 use cairn_store::{Blobs, Db};
 use cairn_world::World;
+use change::Flights;
 use outside::Outside;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 /// All buckets. Cheap to clone.
 #[derive(Clone)]
 pub struct Buckets {
-    inner: Arc<()>,
+    inner: Arc<Inner>,
 }
 
 /// What buckets are opened with.
@@ -50,74 +77,33 @@ pub struct Parts {
     pub outside: Outside,
 }
 
-/// An object that a service of the house puts, as `cloudtrail.amazonaws.com` does.
-#[derive(Clone, Debug)]
-pub struct Delivery {
-    pub bucket: String,
-    pub key: String,
-    pub body: Bytes,
-    pub content_type: String,
-    pub content_encoding: String,
-    /// User metadata, names without `x-amz-meta-`.
-    pub metadata: BTreeMap<String, String>,
-    /// SSE-KMS: reference of the key, the account and region it is resolved in, and the encryption context.
-    pub kms: Option<DeliveryKey>,
-    pub caller: Caller,
-    /// `aws:SourceArn` and `aws:SourceAccount` for the bucket's policy.
-    pub source_arn: String,
-    pub source_account: String,
-}
-
-#[derive(Clone, Debug)]
-pub struct DeliveryKey {
-    pub reference: String,
-    pub account: String,
-    pub region: String,
-    pub context: cairn_key::Context,
-}
-
-/// What came of a delivery.
-#[derive(Clone, Debug)]
-pub struct Delivered {
-    pub etag: String,
-    pub version: Option<String>,
-    /// The account that owns the bucket; None for one outside.
-    pub owner: Option<String>,
+struct Inner {
+    world: World,
+    db: Db,
+    keys: Keys,
+    identity: Identity,
+    blobs: Blobs,
+    outside: Outside,
+    /// Every bucket; objects are only in the database.
+    shelf: RwLock<BTreeMap<String, Arc<Bucket>>>,
+    /// Held while a change of a bucket goes to the database and then to the shelf.
+    turn: tokio::sync::Mutex<()>,
+    flights: Flights,
 }
 
 impl Buckets {
+    /// Reads all buckets; removes, in the background, what a crash left behind.
     pub async fn open(parts: Parts) -> Result<Self, Error> {
-        unimplemented!()
-    }
-    /// The mapped buckets outside.
-    pub fn outside(&self) -> &Outside {
-        unimplemented!()
-    }
-    /// Whether the bucket's policy lets a service do `action` (`s3:GetBucketAcl`, `s3:PutObject`) there, with
-    /// `s3:x-amz-acl: bucket-owner-full-control` and the source given. Always true for outside buckets.
-    pub fn lets(
-        &self,
-        bucket: &str,
-        key: Option<&str>,
-        action: &str,
-        caller: &Caller,
-        source_arn: &str,
-        source_account: &str,
-    ) -> Result<bool, Error> {
-        unimplemented!()
-    }
-    /// Puts an object for a service: the bucket's policy must allow it; same key again makes
-    /// a new version (or replaces). When this returns, it is durable. Outside buckets too.
-    pub async fn deliver(&self, delivery: Delivery) -> Result<Delivered, Error> {
-        unimplemented!()
-    }
-    /// The bytes of the newest version, decrypted, for the house itself; outside buckets too.
-    pub async fn read(
-        &self,
-        bucket: &str,
-        key: &str,
-        bytes_max: u64,
-    ) -> Result<(BTreeMap<String, String>, Bytes), Error> {
-        unimplemented!()
+        let Parts { world, db, keys, identity, blobs, outside } = parts;
+        db.migrate("bucket", rows::SCHEMA).await?;
+        let shelf = RwLock::new(rows::buckets(&db).await?);
+        let (turn, flights) = (tokio::sync::Mutex::default(), Flights::default());
+        let inner = Inner { world, db, keys, identity, blobs, outside, shelf, turn, flights };
+        let buckets = Self { inner: Arc::new(inner) };
+        buckets.found_house_key().await?;
+        buckets.begin().await?.commit().await?;
+        buckets.keep_time();
+        buckets.sweep_in_background();
+        Ok(buckets)
     }
 }

@@ -1,9 +1,17 @@
 //! Objects put in parts.
 
+use crate::change::Change;
+use crate::content::Content;
 use crate::object::{Body, Object, Span, Sse};
-use crate::put::{Put, PutCondition, Stored};
-use crate::{Algorithm, Buckets, ChecksumKind, Error, Expected, Trailer};
+use crate::put::{Put, PutCondition, Stored, of_source};
+use crate::rows::Facts;
+use crate::{Algorithm, Buckets, Checksum, ChecksumKind, Error, Expected, Trailer, checksum, limit, rows};
 use cairn_event::Time;
+use cairn_store::BlobId;
+use cairn_store::sqlx::sqlite::SqliteRow;
+use cairn_store::sqlx::{self, Executor, Row as _, Sqlite};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// An upload to be begun. The put's condition belongs to its completion and is refused here.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +37,7 @@ pub struct Upload {
     pub initiator: (String, String),
     pub begun: Time,
     pub(crate) data_key: Vec<u8>,
+    pub(crate) seq: i64,
 }
 
 /// A part that has arrived.
@@ -38,7 +47,7 @@ pub struct Part {
     pub size: u64,
     pub etag: String,
     pub modified: Time,
-    /// Base64, of the upload's algorithm.
+    /// Base64, of [`Upload::checksum_algorithm`]; None when the part came with another, which was verified.
     pub checksum: Option<String>,
 }
 
@@ -67,14 +76,175 @@ pub struct Complete {
     pub size: Option<u64>,
 }
 
+/// What is kept of an upload in one column.
+#[derive(Serialize, Deserialize)]
+struct UploadFacts {
+    put: Put,
+    sse: Sse,
+    algorithm: Option<Algorithm>,
+    kind: Option<ChecksumKind>,
+    initiator: (String, String),
+}
+
+/// An upload out of its row.
+pub(crate) fn upload(row: &SqliteRow) -> Result<Upload, Error> {
+    let facts: UploadFacts = rows::parse(row.try_get("facts")?, "facts of an upload")?;
+    Ok(Upload {
+        id: row.try_get("id")?,
+        put: facts.put,
+        sse: facts.sse,
+        algorithm: facts.algorithm,
+        kind: facts.kind,
+        initiator: facts.initiator,
+        begun: Time(row.try_get("begun")?),
+        data_key: row.try_get("data_key")?,
+        seq: row.try_get("seq")?,
+    })
+}
+
+fn part(row: &SqliteRow) -> Result<Part, Error> {
+    Ok(Part {
+        number: row.try_get("number")?,
+        size: row.try_get::<i64, _>("size")? as u64,
+        etag: row.try_get("etag")?,
+        modified: Time(row.try_get("modified")?),
+        checksum: row.try_get("checksum")?,
+    })
+}
+
+async fn find<'e, E>(db: E, bucket: &str, key: &str, id: &str) -> Result<Upload, Error>
+where
+    E: Executor<'e, Database = Sqlite>,
+{
+    let query = sqlx::query("SELECT * FROM bucket_upload WHERE id = $1 AND bucket = $2 AND key = $3");
+    let row = query.bind(id).bind(bucket).bind(key).fetch_optional(db).await?;
+    upload(&row.ok_or_else(|| Error::NoSuchUpload(id.to_owned()))?)
+}
+
+impl Upload {
+    /// The algorithm of the object's checksum, asked for or not.
+    pub fn checksum_algorithm(&self) -> Algorithm {
+        self.algorithm.unwrap_or(Algorithm::Crc64Nvme)
+    }
+
+    fn checksum_kind(&self) -> ChecksumKind {
+        self.kind.unwrap_or(ChecksumKind::FullObject)
+    }
+}
+
+impl Complete {
+    /// The parts as the caller lists them, each as it arrived. Errors: InvalidRequest, InvalidPart,
+    /// InvalidPartOrder, TooSmall, TooLarge.
+    fn chosen(&self, upload: &Upload, arrived: &BTreeMap<u32, Part>) -> Result<Vec<Part>, Error> {
+        if self.parts.is_empty() {
+            return Err(Error::InvalidRequest("an upload is completed with at least one part".to_owned()));
+        }
+        if !self.parts.is_sorted_by(|one, next| one.number < next.number) {
+            return Err(Error::InvalidPartOrder("the parts are not listed in ascending order".to_owned()));
+        }
+        let chosen = self.parts.iter().map(|listed| listed.find(upload, arrived)).collect::<Result<Vec<_>, _>>()?;
+        let (_, but_last) = chosen.split_last().unwrap_or((&chosen[0], &[]));
+        if let Some(small) = but_last.iter().find(|part| part.size < limit::PART_BYTES_MIN) {
+            let (number, size) = (small.number, small.size);
+            let message =
+                format!("part {number} has {size} bytes, every part but the last at least {}", limit::PART_BYTES_MIN);
+            return Err(Error::TooSmall(message));
+        }
+        let size: u64 = chosen.iter().map(|part| part.size).sum();
+        if size > limit::OBJECT_BYTES_MAX {
+            return Err(Error::TooLarge(format!("an object has at most {} bytes", limit::OBJECT_BYTES_MAX)));
+        }
+        match self.size {
+            Some(expected) if expected != size => Err(Error::InvalidRequest(format!(
+                "the parts have {size} bytes, not the {expected} that were announced"
+            ))),
+            _ => Ok(chosen),
+        }
+    }
+
+    /// The object's checksum, when every part has one. Errors: BadDigest.
+    fn checksum(&self, upload: &Upload, parts: &[Part]) -> Result<Option<Checksum>, Error> {
+        let values: Option<Vec<(&str, u64)>> =
+            parts.iter().map(|part| part.checksum.as_deref().map(|checksum| (checksum, part.size))).collect();
+        let (algorithm, kind) = (upload.checksum_algorithm(), upload.checksum_kind());
+        let found = values.map(|values| checksum::of_parts(algorithm, kind, values.into_iter())).transpose()?;
+        if let Some((algorithm, expected)) = &self.checksum {
+            let same = found.as_ref().is_some_and(|found| {
+                // A composite one may be given without its count.
+                found.algorithm == *algorithm && found.value.split('-').next() == expected.split('-').next()
+            });
+            if !same {
+                let name = algorithm.name();
+                return Err(Error::BadDigest(format!("the {name} that was given is not that of the object")));
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl CompletedPart {
+    fn find(&self, upload: &Upload, arrived: &BTreeMap<u32, Part>) -> Result<Part, Error> {
+        let same = |part: &&Part| {
+            let checksum = self.checksum.as_ref();
+            part.etag == self.etag
+                && checksum.is_none_or(|(algorithm, value)| {
+                    *algorithm == upload.checksum_algorithm() && part.checksum.as_ref() == Some(value)
+                })
+        };
+        let found = arrived.get(&self.number).filter(same).cloned();
+        found.ok_or_else(|| {
+            let number = self.number;
+            Error::InvalidPart(format!("part {number} was not found, or its etag or checksum is not what was listed"))
+        })
+    }
+}
+
 impl Buckets {
+    /// Begins an upload. Errors: as `put`.
     pub async fn create_upload(&self, new: NewUpload) -> Result<Upload, Error> {
-        unimplemented!()
+        let NewUpload { mut put, algorithm, kind, initiator } = new;
+        if put.condition.is_some() {
+            return Err(Error::InvalidRequest("a condition belongs to the completion of an upload".to_owned()));
+        }
+        let kind = match (algorithm, kind) {
+            (Some(algorithm), kind) => Some(algorithm.kind(kind)?),
+            (None, None) => None,
+            (None, Some(_)) => {
+                return Err(Error::InvalidRequest("a checksum type needs a checksum algorithm".to_owned()));
+            }
+        };
+        let sse = self.ready(&mut put).await?;
+        put.sse = Some(sse.clone());
+        let data_key = self.new_data_key(&put.bucket, &put.key, &sse).await?.encrypted;
+        let id = self.inner.world.dice.text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._", 64);
+        let buckets = self.clone();
+        Self::run(async move {
+            let mut change = buckets.begin().await?;
+            put.check(&rows::settings(&mut change.tx, &put.bucket).await?)?;
+            let facts = UploadFacts { put, sse, algorithm, kind, initiator };
+            let done = sqlx::query(
+                "INSERT INTO bucket_upload (id, bucket, key, begun, facts, data_key) VALUES ($1, $2, $3, $4, $5, $6)",
+            )
+            .bind(&id)
+            .bind(&facts.put.bucket)
+            .bind(&facts.put.key)
+            .bind(change.now.millis())
+            .bind(rows::json(&facts))
+            .bind(data_key.as_slice())
+            .execute(&mut *change.tx)
+            .await?;
+            let (seq, begun) = (done.last_insert_rowid(), change.now);
+            change.commit().await?;
+            let UploadFacts { put, sse, algorithm, kind, initiator } = facts;
+            Ok(Upload { id, put, sse, algorithm, kind, initiator, begun, data_key, seq })
+        })
+        .await
     }
 
     /// Errors: NoSuchUpload, also when the upload is for another bucket or key.
     pub async fn upload(&self, bucket: &str, key: &str, id: &str) -> Result<Upload, Error> {
-        unimplemented!()
+        self.bucket(bucket)?;
+        find(self.inner.db.read(), bucket, key, id).await
     }
 
     /// Puts part `number` (1 to 10,000) of at most 5 GiB; the same number again replaces it.
@@ -84,13 +254,49 @@ impl Buckets {
         upload: &Upload,
         number: u32,
         body: Body,
-        expected: Expected,
+        mut expected: Expected,
         trailer: Option<Trailer>,
     ) -> Result<Part, Error> {
-        unimplemented!()
+        if !(1..=limit::PARTS_MAX).contains(&number) {
+            return Err(Error::Invalid(format!("a part's number is from 1 to {}, not {number}", limit::PARTS_MAX)));
+        }
+        let algorithm = expected.algorithm.unwrap_or_else(|| upload.checksum_algorithm());
+        if upload.algorithm.is_some_and(|wanted| wanted != algorithm) {
+            let (wanted, given) = (upload.checksum_algorithm().name(), algorithm.name());
+            return Err(Error::InvalidRequest(format!("the upload's checksum algorithm is {wanted}, not {given}")));
+        }
+        expected.algorithm = Some(algorithm);
+        let Put { bucket, key, .. } = &upload.put;
+        let data_key = self.open_data_key(bucket, key, &upload.sse, &upload.data_key).await?;
+        let received = self.receive(body, data_key, &expected, trailer).await?;
+        let kept = algorithm == upload.checksum_algorithm();
+        let (buckets, upload) = (self.clone(), upload.clone());
+        Self::run(async move {
+            let mut change = buckets.begin().await?;
+            let part = Part {
+                number,
+                size: received.size,
+                etag: received.sums.etag(),
+                modified: change.now,
+                checksum: kept.then(|| received.sums.value()),
+            };
+            match change.put_part(&upload, &part, &received.flight.blob).await {
+                Ok(()) => {
+                    change.commit().await?;
+                    drop(received.flight);
+                    Ok(part)
+                }
+                Err(error) => {
+                    drop(change);
+                    buckets.give_up(received.flight).await;
+                    Err(error)
+                }
+            }
+        })
+        .await
     }
 
-    /// Puts a part from bytes of another object.
+    /// Puts a part from bytes of another object. Errors: as `upload_part` and `content`.
     pub async fn upload_part_copy(
         &self,
         upload: &Upload,
@@ -98,22 +304,124 @@ impl Buckets {
         source: &Object,
         span: Span,
     ) -> Result<Part, Error> {
-        unimplemented!()
+        let body = self.content(source, span).await?;
+        let expected = Expected { size: Some(span.len), ..Expected::default() };
+        self.upload_part(upload, number, body, expected, None).await.map_err(|error| of_source(error, source))
     }
 
     /// At most `max` (and 1000) of an upload's parts after number `after`, and whether more follow.
     pub async fn parts(&self, upload: &Upload, after: u32, max: usize) -> Result<(Vec<Part>, bool), Error> {
-        unimplemented!()
+        let max = max.min(limit::PAGE_MAX);
+        let query = "SELECT * FROM bucket_part WHERE upload = $1 AND number > $2 ORDER BY number LIMIT $3";
+        let query = sqlx::query(query).bind(upload.seq).bind(after).bind(max as i64 + 1);
+        let rows = query.fetch_all(self.inner.db.read()).await?;
+        let parts = rows.iter().take(max).map(part).collect::<Result<_, _>>()?;
+        Ok((parts, rows.len() > max))
     }
 
     /// Makes the object. Nothing is copied. Completing again what was just completed gives NoSuchUpload.
     /// Errors: NoSuchUpload, InvalidPart, InvalidPartOrder, TooSmall, BadDigest, PreconditionFailed.
     pub async fn complete_upload(&self, complete: Complete) -> Result<Stored, Error> {
-        unimplemented!()
+        self.bucket(&complete.bucket)?;
+        let buckets = self.clone();
+        Self::run(async move {
+            let mut change = buckets.begin().await?;
+            let stored = buckets.complete_in(&mut change, complete).await?;
+            change.commit().await?;
+            Ok(stored)
+        })
+        .await
+    }
+
+    async fn complete_in(&self, change: &mut Change, complete: Complete) -> Result<Stored, Error> {
+        let upload = find(&mut *change.tx, &complete.bucket, &complete.key, &complete.id).await?;
+        let rows = sqlx::query("SELECT * FROM bucket_part WHERE upload = $1")
+            .bind(upload.seq)
+            .fetch_all(&mut *change.tx)
+            .await?;
+        let arrived = rows.iter().map(|row| part(row).map(|part| (part.number, part))).collect::<Result<_, _>>()?;
+        let parts = complete.chosen(&upload, &arrived)?;
+        let facts = Facts {
+            size: parts.iter().map(|part| part.size).sum(),
+            etag: checksum::etag_of_parts(parts.iter().map(|part| part.etag.as_str()))?,
+            headers: upload.put.headers.clone(),
+            metadata: upload.put.metadata.clone(),
+            checksum: complete.checksum(&upload, &parts)?,
+            sse: upload.sse.clone(),
+        };
+        let content = Content { data_key: upload.data_key.clone(), blob: None };
+        let mut put = Put { condition: complete.condition, ..upload.put.clone() };
+        // A retention that has run out since the upload was begun gives way to the bucket's default.
+        put.retention = put.retention.filter(|retention| retention.until > change.now);
+        let (version, stored) = self.store(change, &put, facts, content).await?;
+        let numbers: Vec<u32> = parts.iter().map(|part| part.number).collect();
+        sqlx::query(
+            "INSERT INTO bucket_piece SELECT $1, number, blob, size, checksum FROM bucket_part
+             WHERE upload = $2 AND number IN (SELECT value FROM json_each($3))",
+        )
+        .bind(version)
+        .bind(upload.seq)
+        .bind(rows::json(&numbers))
+        .execute(&mut *change.tx)
+        .await?;
+        change.remove_upload(upload.seq, &numbers).await?;
+        Ok(stored)
     }
 
     /// Throws an upload and its parts away. Errors: NoSuchUpload.
     pub async fn abort_upload(&self, bucket: &str, key: &str, id: &str) -> Result<(), Error> {
-        unimplemented!()
+        let upload = self.upload(bucket, key, id).await?;
+        let buckets = self.clone();
+        Self::run(async move {
+            let mut change = buckets.begin().await?;
+            change.remove_upload(upload.seq, &[]).await?;
+            change.commit().await
+        })
+        .await
+    }
+}
+
+impl Change {
+    /// Errors: NoSuchUpload when it was completed or aborted meanwhile.
+    async fn put_part(&mut self, upload: &Upload, part: &Part, blob: &BlobId) -> Result<(), Error> {
+        find(&mut *self.tx, &upload.put.bucket, &upload.put.key, &upload.id).await?;
+        let replaced: Option<String> =
+            sqlx::query_scalar("SELECT blob FROM bucket_part WHERE upload = $1 AND number = $2")
+                .bind(upload.seq)
+                .bind(part.number)
+                .fetch_optional(&mut *self.tx)
+                .await?;
+        if let Some(replaced) = replaced {
+            self.doomed.push(rows::blob(&replaced)?);
+        }
+        sqlx::query("INSERT OR REPLACE INTO bucket_part VALUES ($1, $2, $3, $4, $5, $6, $7)")
+            .bind(upload.seq)
+            .bind(part.number)
+            .bind(blob.as_str())
+            .bind(part.size as i64)
+            .bind(&part.etag)
+            .bind(&part.checksum)
+            .bind(part.modified.millis())
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Removes an upload; the blobs of its parts too, but for the parts that became an object's.
+    async fn remove_upload(&mut self, upload: i64, kept: &[u32]) -> Result<(), Error> {
+        let blobs: Vec<String> = sqlx::query_scalar(
+            "SELECT blob FROM bucket_part WHERE upload = $1 AND number NOT IN (SELECT value FROM json_each($2))",
+        )
+        .bind(upload)
+        .bind(rows::json(&kept))
+        .fetch_all(&mut *self.tx)
+        .await?;
+        for blob in blobs {
+            self.doomed.push(rows::blob(&blob)?);
+        }
+        for statement in ["DELETE FROM bucket_part WHERE upload = $1", "DELETE FROM bucket_upload WHERE seq = $1"] {
+            sqlx::query(statement).bind(upload).execute(&mut *self.tx).await?;
+        }
+        Ok(())
     }
 }

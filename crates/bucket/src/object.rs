@@ -1,9 +1,11 @@
 //! One version of an object: what is known of it, and its bytes.
 
 use crate::lock::Retention;
-use crate::{Buckets, Checksum, Error};
+use crate::settings::Settings;
+use crate::{Buckets, Checksum, Error, limit, rows};
 use bytes::Bytes;
 use cairn_event::Time;
+use cairn_key::Context;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -14,6 +16,9 @@ pub type Body = BoxStream<'static, io::Result<Bytes>>;
 
 /// The version id of objects put while versioning was not enabled.
 pub const NULL_VERSION: &str = "null";
+
+/// The name in an encryption context of what is encrypted.
+const OBJECT_ARN: &str = "aws:s3:arn";
 
 /// One version of an object. A delete marker is never one of these.
 #[derive(Clone, Debug)]
@@ -38,7 +43,7 @@ pub struct Object {
     /// None when it was never set.
     pub legal_hold: Option<bool>,
     pub sse: Sse,
-    /// The parts it was made of, ascending; none when it was put at once.
+    /// The parts it was made of, ascending; none when it was put at once, nor in lists.
     pub parts: Vec<ObjectPart>,
     pub(crate) seq: i64,
     pub(crate) content: crate::content::Content,
@@ -67,7 +72,7 @@ pub enum Sse {
         key_arn: String,
         bucket_key: bool,
         /// What the caller gave; `aws:s3:arn` is added where it has none.
-        context: cairn_key::Context,
+        context: Context,
     },
 }
 
@@ -130,13 +135,64 @@ impl Object {
     /// Where a range lies in the object. Errors: InvalidRange, InvalidPartNumber.
     /// Part 1 of an object that was put at once is the whole of it.
     pub fn span(&self, range: Range) -> Result<Span, Error> {
-        unimplemented!()
+        let size = self.size;
+        let whole = Span { offset: 0, len: size };
+        match range {
+            Range::Whole => Ok(whole),
+            Range::Part(1) if self.parts.is_empty() => Ok(whole),
+            Range::Part(number) => self.part(number).ok_or(Error::InvalidPartNumber(number)),
+            // A range that ends before it begins is no range; the header is ignored then.
+            Range::From { first, last: Some(last) } if last < first => Ok(whole),
+            Range::From { first, last } if first < size => {
+                let past = last.map_or(size, |last| size.min(last.saturating_add(1)));
+                Ok(Span { offset: first, len: past - first })
+            }
+            Range::Last(count) if count > 0 && size > 0 => {
+                let len = count.min(size);
+                Ok(Span { offset: size - len, len })
+            }
+            Range::From { .. } | Range::Last(_) => Err(Error::InvalidRange { size }),
+        }
+    }
+
+    fn part(&self, number: u32) -> Option<Span> {
+        let index = self.parts.iter().position(|part| part.number == number)?;
+        let offset = self.parts[..index].iter().map(|part| part.size).sum();
+        Some(Span { offset, len: self.parts[index].size })
     }
 
     /// Whether the object may be read under the conditions, with the precedence of RFC 9110.
     /// Errors: PreconditionFailed, NotModified (for a copy's source that is a PreconditionFailed too).
     pub fn check(&self, conditions: &Conditions) -> Result<(), Error> {
-        unimplemented!()
+        let names = |etags: &[String]| etags.iter().any(|etag| etag == "*" || *etag == self.etag);
+        let modified = self.modified.to_second();
+        match (&conditions.if_match, conditions.if_unmodified_since) {
+            (Some(etags), _) if !names(etags) => return Err(Error::PreconditionFailed("If-Match")),
+            (None, Some(since)) if modified > since => return Err(Error::PreconditionFailed("If-Unmodified-Since")),
+            _ => {}
+        }
+        match (&conditions.if_none_match, conditions.if_modified_since) {
+            (Some(etags), _) if names(etags) => Err(Error::NotModified),
+            (None, Some(since)) if modified <= since => Err(Error::NotModified),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Sse {
+    /// The encryption context that the key is used with, for who asks or records.
+    pub fn context(&self, bucket: &str, key: &str) -> Context {
+        let arn = |per_bucket: bool| {
+            if per_bucket { format!("arn:aws:s3:::{bucket}") } else { format!("arn:aws:s3:::{bucket}/{key}") }
+        };
+        match self {
+            Self::Aes256 => Context::from([(OBJECT_ARN.to_owned(), arn(false))]),
+            Self::Kms { bucket_key, context, .. } => {
+                let mut context = context.clone();
+                context.entry(OBJECT_ARN.to_owned()).or_insert_with(|| arn(*bucket_key));
+                context
+            }
+        }
     }
 }
 
@@ -145,15 +201,47 @@ impl Buckets {
     /// whether the caller may use the key of [`Object::sse`] first.
     /// Errors: NoSuchBucket, NoSuchKey, NoSuchVersion, Marker.
     pub async fn find(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<Object, Error> {
-        unimplemented!()
+        let bucket = self.bucket(bucket)?;
+        let found = rows::find(self.inner.db.read(), &bucket.name, key, version).await?;
+        let found = found.ok_or_else(|| missing(&bucket.name, key, version))?;
+        self.whole(found.object(&bucket, version.is_some())?).await
     }
 
-    /// Bytes of an object, decrypted and verified as they flow, in chunks of at most 1 MiB. An object
-    /// that is deleted meanwhile is still read to its end when it is of one part.
-    /// Errors: NoSuchKey when it was deleted before, Key; in the stream: an `io::Error` of kind
-    /// `InvalidData` where the stored bytes were tampered with.
-    pub async fn content(&self, object: &Object, span: Span) -> Result<Body, Error> {
-        unimplemented!()
+    /// The object with its parts.
+    pub(crate) async fn whole(&self, mut object: Object) -> Result<Object, Error> {
+        if object.content.blob.is_none() {
+            let pieces = rows::pieces(self.inner.db.read(), object.seq).await?;
+            object.parts = pieces.iter().map(ObjectPart::from).collect();
+        }
+        Ok(object)
+    }
+
+    /// Changes what can change of a version; the time is that of the change.
+    pub(crate) async fn amend<F>(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+        edit: F,
+    ) -> Result<Object, Error>
+    where
+        F: FnOnce(&mut rows::Version, &Settings, Time) -> Result<(), Error> + Send + 'static,
+    {
+        let bucket = self.bucket(bucket)?;
+        let (buckets, key, version) = (self.clone(), key.to_owned(), version.map(str::to_owned));
+        Self::run(async move {
+            let mut change = buckets.begin().await?;
+            let settings = rows::settings(&mut change.tx, &bucket.name).await?;
+            let found = rows::find(&mut *change.tx, &bucket.name, &key, version.as_deref()).await?;
+            let mut found = found.ok_or_else(|| missing(&bucket.name, &key, version.as_deref()))?;
+            let named = version.is_some();
+            found.clone().object(&bucket, named)?;
+            edit(&mut found, &settings, change.now)?;
+            rows::update(&mut change.tx, &found).await?;
+            change.commit().await?;
+            buckets.whole(found.object(&bucket, named)?).await
+        })
+        .await
     }
 
     /// Replaces an object's tags; an empty set removes them. Gives the version that has them.
@@ -165,6 +253,18 @@ impl Buckets {
         version: Option<&str>,
         tags: BTreeMap<String, String>,
     ) -> Result<Object, Error> {
-        unimplemented!()
+        limit::object_tags(&tags)?;
+        self.amend(bucket, key, version, |found, _, _| {
+            found.tags = tags;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn missing(bucket: &str, key: &str, version: Option<&str>) -> Error {
+    match version {
+        None => Error::NoSuchKey { bucket: bucket.to_owned(), key: key.to_owned() },
+        Some(version) => Error::NoSuchVersion { key: key.to_owned(), version: version.to_owned() },
     }
 }

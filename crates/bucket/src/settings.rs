@@ -109,6 +109,11 @@ impl Bucket {
         format!("arn:aws:s3:::{}/{key}", self.name)
     }
 
+    /// Whether versioning was ever enabled.
+    pub fn versioned(&self) -> bool {
+        self.settings.versioning != Versioning::Off
+    }
+
     /// The policy's text. Errors: NotSet.
     pub fn policy_text(&self) -> Result<&str, Error> {
         self.policy_text.as_deref().ok_or(Error::NotSet(Setting::Policy))
@@ -136,7 +141,7 @@ impl Bucket {
 
     /// Whether the policy lets anybody in (`GetBucketPolicyStatus`).
     pub fn is_public(&self) -> bool {
-        self.policy_text.as_deref().is_some_and(crate::public::is_public)
+        self.policy_text.as_deref().is_some_and(crate::policy::is_public)
     }
 
     /// Whether a canned ACL can be put on the bucket or an object in it: those that leave full

@@ -108,6 +108,11 @@ impl Writer {
         Ok(())
     }
 
+    /// The id that the blob will have.
+    pub const fn id(&self) -> &BlobId {
+        &self.id
+    }
+
     /// Bytes written so far.
     pub const fn len(&self) -> u64 {
         self.len
