@@ -79,6 +79,7 @@ impl Row for Upload {
 
 /// Where to read on: what comes after row `seq` of `key`, when there is one, then all keys from `from` on.
 /// Keys are compared as bytes, so `from` need not be UTF-8.
+#[derive(Clone)]
 struct Place {
     within: Option<(String, i64)>,
     from: Vec<u8>,
@@ -143,10 +144,10 @@ impl List {
     }
 
     /// One page of rows from wherever `fetch` gets them.
-    async fn page<R: Row, F: AsyncFnMut(&Place, usize) -> Result<Vec<R>, Error>>(
+    async fn page<R: Row, F: Future<Output = Result<Vec<R>, Error>>>(
         &self,
         mut place: Place,
-        mut fetch: F,
+        mut fetch: impl FnMut(Place, usize) -> F,
     ) -> Result<Listing<R>, Error> {
         let max = self.max.min(limit::PAGE_MAX);
         let mut listing = Listing { items: Vec::new(), prefixes: Vec::<String>::new(), next: None };
@@ -156,7 +157,7 @@ impl List {
         let mut last = None;
         loop {
             let wanted = max + 1 - listing.items.len() - listing.prefixes.len();
-            let rows = fetch(&place, wanted).await?;
+            let rows = fetch(place.clone(), wanted).await?;
             let all = rows.len() < wanted;
             for row in rows {
                 if !row.key().starts_with(&self.prefix) {
@@ -199,7 +200,7 @@ impl Buckets {
     /// The newest versions, without those that are delete markers.
     pub async fn list(&self, bucket: &str, list: &List) -> Result<Listing<Object>, Error> {
         let bucket = self.list_check(bucket, list)?;
-        let fetch = async |place: &Place, count| self.versions_at(Kind::Objects, &bucket.name, place, count).await;
+        let fetch = |place, count| self.versions_at(Kind::Objects, &bucket.name, place, count);
         let mut listing = list.page(list.start(None), fetch).await?;
         if let Some((_, id)) = &mut listing.next {
             *id = None;
@@ -217,7 +218,7 @@ impl Buckets {
             _ => None,
         };
         let start = list.resume(within);
-        let fetch = async |place: &Place, count| self.versions_at(Kind::Versions, &bucket.name, place, count).await;
+        let fetch = |place, count| self.versions_at(Kind::Versions, &bucket.name, place, count);
         list.page(start, fetch).await?.map(|row| {
             Ok(match row.object {
                 None => Version::Marker { key: row.key, version: row.id, latest: row.latest, modified: row.modified },
@@ -238,14 +239,7 @@ impl Buckets {
             _ => None,
         };
         let start = list.resume(within);
-        let fetch = async |place: &Place, count| {
-            let mut uploads = Vec::new();
-            for row in self.rows_at(Kind::Uploads, &bucket.name, place, count).await? {
-                uploads.push(multipart::upload(&row)?);
-            }
-            Ok(uploads)
-        };
-        list.page(start, fetch).await
+        list.page(start, |place, count| self.uploads_at(&bucket.name, place, count)).await
     }
 
     fn list_check(&self, bucket: &str, list: &List) -> Result<Arc<Bucket>, Error> {
@@ -257,10 +251,14 @@ impl Buckets {
         &self,
         kind: Kind,
         bucket: &str,
-        place: &Place,
+        place: Place,
         count: usize,
     ) -> Result<Vec<rows::Version>, Error> {
-        self.rows_at(kind, bucket, place, count).await?.iter().map(rows::version).collect()
+        self.rows_at(kind, bucket, &place, count).await?.iter().map(rows::version).collect()
+    }
+
+    async fn uploads_at(&self, bucket: &str, place: Place, count: usize) -> Result<Vec<Upload>, Error> {
+        self.rows_at(Kind::Uploads, bucket, &place, count).await?.iter().map(multipart::upload).collect()
     }
 
     async fn rows_at(&self, kind: Kind, bucket: &str, place: &Place, count: usize) -> Result<Vec<SqliteRow>, Error> {
