@@ -14,7 +14,6 @@ use progress::Progress;
 use source::Source;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use tally::{Rejects, Tally};
 use tokio_util::sync::CancellationToken;
 
@@ -89,12 +88,12 @@ pub async fn run(args: Args) -> ExitCode {
 
 async fn import(world: &World, args: &Args, sources: Vec<Source>) -> Result<Tally, String> {
     let rejects = args.rejects.as_deref().map(|path| Rejects::open(world, path)).transpose()?;
-    let client = Arc::new(Client::open(&args.data.data_dir).await?);
+    let client = Client::open(&args.data.data_dir).await?;
     let progress = Progress::new(world);
     let stop = CancellationToken::new();
     let pipeline = Pipeline {
         world: world.clone(),
-        client: client.clone(),
+        client: &client,
         stop: stop.clone(),
         again: args.again,
         dry_run: args.dry_run,
@@ -113,8 +112,6 @@ async fn import(world: &World, args: &Args, sources: Vec<Source>) -> Result<Tall
     interrupted.abort();
     progress.finish();
     tally.finish(world.clock.monotonic().saturating_sub(began), stop.is_cancelled());
-    if let Some(client) = Arc::into_inner(client) {
-        client.close().await;
-    }
+    client.close().await;
     ran.and_then(|()| tally.close_rejects()).map(|()| tally)
 }

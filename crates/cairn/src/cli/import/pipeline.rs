@@ -13,7 +13,6 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -33,9 +32,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// What SigV4 leaves as it is.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-pub struct Pipeline {
+pub struct Pipeline<'a> {
     pub world: World,
-    pub client: Arc<Client>,
+    pub client: &'a Client,
     pub stop: CancellationToken,
     pub again: bool,
     pub dry_run: bool,
@@ -61,7 +60,7 @@ struct Asked {
 /// A file to be sent, or an event to be counted.
 type Due = Result<(Item, u64), Event>;
 
-impl Pipeline {
+impl Pipeline<'_> {
     /// Runs until everything is handled or the import is stopped.
     pub async fn run(&self, sources: Vec<Source>, tally: &mut Tally, progress: &Progress) -> Result<(), String> {
         let (found_to, found) = mpsc::channel(FOUND_QUEUE);
