@@ -209,3 +209,6 @@ impl Archive {
         lock(&self.inner.doubts).remove(&file);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,7 +80,7 @@ pub(crate) fn encryption_context(file: &Staged) -> BTreeMap<String, String> {
     ])
 }
 
-fn delivery(file: &Staged, body: Bytes) -> Delivery {
+pub(crate) fn delivery(file: &Staged, body: Bytes) -> Delivery {
     let arn = Arn::parse(&file.arn);
     let (account, region) = arn.as_ref().map_or(("", ""), |arn| (arn.account(), arn.region()));
     let kms = file.kms_key.as_ref().map(|key| DeliveryKey {
@@ -174,7 +174,8 @@ impl Archive {
         Ok(())
     }
 
-    async fn body(&self, file: &Staged) -> Result<Bytes, Error> {
+    /// The staged bytes.
+    pub async fn body(&self, file: &Staged) -> Result<Bytes, Error> {
         let (blobs, blob) = (self.blobs().clone(), file.blob.clone());
         let read = move || {
             let file = blobs.get(&blob)?;

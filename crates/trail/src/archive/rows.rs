@@ -16,15 +16,16 @@ pub(crate) const SCHEMA: &[&str] = &[
     "
     CREATE TABLE archive_position (id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL);
     CREATE TABLE archive_file (
-        id INTEGER PRIMARY KEY, trail TEXT NOT NULL, arn TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, kind TEXT NOT NULL,
-        bucket TEXT NOT NULL, key TEXT NOT NULL, kms_key TEXT, metadata TEXT NOT NULL, blob TEXT,
+        id INTEGER PRIMARY KEY, trail TEXT NOT NULL, arn TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL,
+        kind TEXT NOT NULL, bucket TEXT NOT NULL, key TEXT NOT NULL, kms_key TEXT, metadata TEXT NOT NULL, blob TEXT,
         cut INTEGER NOT NULL, sha256 TEXT NOT NULL, oldest INTEGER, newest INTEGER, chained INTEGER NOT NULL,
         published INTEGER, late INTEGER NOT NULL DEFAULT 0);
     CREATE INDEX archive_file_staged ON archive_file (id) WHERE published IS NULL;
     CREATE INDEX archive_file_slot ON archive_file (trail, account, region);
     CREATE TABLE archive_chain (
         trail TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, backfill INTEGER NOT NULL,
-        open INTEGER NOT NULL, opened INTEGER NOT NULL, ends INTEGER NOT NULL, TEXT, key TEXT, sha256 TEXT, signature TEXT, PRIMARY KEY (trail, account, region, backfill));
+        open INTEGER NOT NULL, opened INTEGER NOT NULL, ends INTEGER NOT NULL, bucket TEXT,
+        key TEXT, sha256 TEXT, signature TEXT, PRIMARY KEY (trail, account, region, backfill));
     CREATE TABLE archive_status (
         trail TEXT PRIMARY KEY, delivered INTEGER, attempted INTEGER, error TEXT, digest_delivered INTEGER,
         digest_error TEXT);

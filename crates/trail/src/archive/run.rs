@@ -33,6 +33,11 @@ impl Archive {
     async fn keep_cutting(&self) {
         let mut due = self.next_cut(self.now());
         loop {
+            // First, so that a new trail's chain is open when its first file is published.
+            let digests = self.digests().await.unwrap_or_else(|error| {
+                tracing::error!(%error, "digests cannot be made");
+                Some(self.now() + RETRY)
+            });
             let now = self.now();
             // A clock turned back must not put off the next delivery.
             if now >= due || due > self.next_cut(now) {
@@ -44,10 +49,6 @@ impl Archive {
                     }
                 };
             }
-            let digests = self.digests().await.unwrap_or_else(|error| {
-                tracing::error!(%error, "digests cannot be made");
-                Some(self.now() + RETRY)
-            });
             let until = digests.map_or(due, |at| at.min(due));
             tokio::select! {
                 () = self.rest(until, &self.inner.published) => {}
