@@ -1,10 +1,12 @@
 //! The command line.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what speaks to the terminal")]
 
+mod aws;
 mod elsewhere;
 mod env;
 mod import;
 mod serve;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -41,6 +43,8 @@ enum Command {
     Env(env::Args),
     /// Take in CloudTrail log files that were written elsewhere
     Import(import::Args),
+    /// Prove an archive of CloudTrail logs, AWS's or Cairn's
+    Verify(verify::Args),
 }
 
 /// The option that names the data directory.
@@ -56,6 +60,7 @@ pub async fn run(cairn: Cairn) -> ExitCode {
         Command::Serve(args) => serve::run(args).await,
         Command::Env(args) => env::run(&args),
         Command::Import(args) => import::run(args).await,
+        Command::Verify(args) => verify::run(args).await,
     }
 }
 

@@ -39,7 +39,7 @@ mod text;
 mod tree;
 
 pub use finding::{Code, FINDINGS_MAX, Finding, Severity, Span};
-pub use keys::{KeyFile, Keys};
+pub use keys::{KeyFile, Keys, from_json as keys_from_json};
 pub use remote::Remote;
 pub use report::{Certificate, Chain, Counts, Loose, Report, Verdict};
 pub use source::{Object, Source};

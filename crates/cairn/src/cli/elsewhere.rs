@@ -24,11 +24,15 @@ pub fn bucket(world: &World, name: &str) -> Result<Arc<dyn ObjectStore>, String>
     if name.is_empty() {
         return Err("it names no bucket".to_owned());
     }
+    Ok(Arc::new(builder(world, name).build().map_err(|error| error.to_string())?))
+}
+
+/// Everything that is known of how to reach a bucket.
+pub fn builder(world: &World, name: &str) -> AmazonS3Builder {
     let builder = AmazonS3Builder::from_env().with_bucket_name(name);
     let profile = Profile::read(world, |name| std::env::var(name).ok());
     let retry = RetryConfig { max_retries: RETRIES_MAX, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
-    let builder = profile.complete(builder).with_retry(retry);
-    Ok(Arc::new(builder.build().map_err(|error| error.to_string())?))
+    profile.complete(builder).with_retry(retry)
 }
 
 /// What the files say of the chosen profile.
