@@ -18,6 +18,7 @@ use serde_json::Value;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub(super) const SOURCE: &str = "s3.amazonaws.com";
+const DECODED_LENGTH: &str = "x-amz-decoded-content-length";
 const OBJECT: &str = "AWS::S3::Object";
 const BUCKET: &str = "AWS::S3::Bucket";
 
@@ -27,6 +28,8 @@ pub(super) struct Call {
     pub arrival: Arrival,
     pub address: Address,
     pub method: Method,
+    /// The length of a body that travels in chunks, without their heads.
+    pub decoded_bytes: Option<u64>,
     /// None for what S3 does not have.
     pub row: Option<&'static Row>,
     identified: OnceLock<Identified>,
@@ -61,6 +64,7 @@ impl Call {
             arrival,
             address,
             method: parts.method.clone(),
+            decoded_bytes: parts.headers.get(DECODED_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok()),
             row,
             identified: OnceLock::new(),
             bucket: OnceLock::new(),

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::encryption::{Use, refuse_customer_keys};
 use super::refusal::{self, error, invalid_argument};
 use super::shape::{self, Encrypted, Sums};
-use cairn_bucket::{Object, Range, Span};
+use cairn_bucket::{Conditions, Object, Range, Span};
 use futures::{StreamExt, TryStreamExt};
 use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
@@ -31,7 +31,7 @@ pub(super) async fn get_object(call: &Call, req: S3Request<GetObjectInput>) -> S
         input.if_modified_since.as_ref(),
         input.if_unmodified_since.as_ref(),
     )?;
-    object.check(&conditions).map_err(refusal::of)?;
+    check(&object, &conditions)?;
     let wanted = range(input.range, input.part_number)?;
     let span = object.span(wanted).map_err(refusal::of)?;
     call.use_key(bucket, &object.key, &object.sse, Use::Decrypt).await?;
@@ -90,7 +90,7 @@ pub(super) async fn head_object(
         input.if_modified_since.as_ref(),
         input.if_unmodified_since.as_ref(),
     )?;
-    object.check(&conditions).map_err(refusal::of)?;
+    check(&object, &conditions)?;
     let wanted = range(input.range, input.part_number)?;
     let span = object.span(wanted).map_err(refusal::of)?;
     let mut headers = headers(&object);
@@ -151,6 +151,19 @@ impl Call {
             Err(denied) => denied,
         }
     }
+}
+
+/// What has not changed is named by its tag.
+fn check(object: &Object, conditions: &Conditions) -> S3Result<()> {
+    object.check(conditions).map_err(|refused| {
+        let is_same = matches!(refused, cairn_bucket::Error::NotModified);
+        let error = refusal::of(refused);
+        if !is_same {
+            return error;
+        }
+        let (etag, modified) = (format!("\"{}\"", object.etag), object.modified.http());
+        refusal::with_headers(error, &[("etag", &etag), ("last-modified", &modified)])
+    })
 }
 
 /// The lock of an object, for those who may see it.

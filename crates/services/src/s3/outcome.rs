@@ -3,7 +3,6 @@
 use super::call::Call;
 use super::meter::Meter;
 use super::{parameters, xml};
-use crate::operation::Access;
 use crate::outcome::Outcome;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -30,6 +29,10 @@ pub(super) fn finish(call: &Call, meter: &Meter, mut response: Response<Body>) -
     if let Some((code, message)) = &error {
         refuse(call, &mut response, code, message, &id_2);
     }
+    if response.status() == StatusCode::NOT_MODIFIED {
+        response.headers_mut().remove(CONTENT_TYPE);
+        *response.body_mut() = Body::empty();
+    }
     let request_id = call.arrival.request_id.to_string();
     for (name, value) in [("x-amz-request-id", &request_id), ("x-amz-id-2", &id_2)] {
         response.headers_mut().insert(name, HeaderValue::from_str(value).expect("it is ASCII"));
@@ -41,7 +44,8 @@ pub(super) fn finish(call: &Call, meter: &Meter, mut response: Response<Body>) -
     if error.is_none() && !outcome.read_only {
         outcome.response = elements(response.headers());
     }
-    outcome.additional.extend(additional(call, meter, &response, id_2));
+    let more = additional(call, &outcome, meter, &response, id_2);
+    outcome.additional.extend(more);
     outcome.error = error;
     (response, outcome)
 }
@@ -92,7 +96,13 @@ fn elements(headers: &HeaderMap) -> Value {
     if told.is_empty() { Value::Null } else { Value::Object(told) }
 }
 
-fn additional(call: &Call, meter: &Meter, response: &Response<Body>, id_2: String) -> Map<String, Value> {
+fn additional(
+    call: &Call,
+    outcome: &Outcome,
+    meter: &Meter,
+    response: &Response<Body>,
+    id_2: String,
+) -> Map<String, Value> {
     let identified = call.identified();
     let mut more = Map::new();
     if identified.secret.is_some() {
@@ -103,12 +113,12 @@ fn additional(call: &Call, meter: &Meter, response: &Response<Body>, id_2: Strin
     if let Some(suite) = call.arrival.tls.as_ref().and_then(|tls| tls.get("cipherSuite")) {
         more.insert("CipherSuite".into(), suite.clone());
     }
-    more.insert("bytesTransferredIn".into(), meter.bytes().into());
+    let read = meter.bytes();
+    more.insert("bytesTransferredIn".into(), call.decoded_bytes.filter(|_| read > 0).unwrap_or(read).into());
     more.insert("bytesTransferredOut".into(), bytes_out(call, response).into());
     more.insert("x-amz-id-2".into(), id_2.into());
-    let is_write = call.row.is_some_and(|row| row.access == Access::Write);
-    if let Some(applied) = response.headers().get("x-amz-server-side-encryption").filter(|_| is_write) {
-        more.insert("SSEApplied".into(), sse_applied(call, applied).into());
+    if let Some(applied) = response.headers().get("x-amz-server-side-encryption").filter(|_| !outcome.read_only) {
+        more.insert("SSEApplied".into(), sse_applied(outcome, applied).into());
     }
     more
 }
@@ -121,10 +131,13 @@ fn bytes_out(call: &Call, response: &Response<Body>) -> u64 {
     announced.or_else(|| http_body::Body::size_hint(response.body()).exact()).unwrap_or(0)
 }
 
-fn sse_applied(call: &Call, applied: &HeaderValue) -> String {
+fn sse_applied(outcome: &Outcome, applied: &HeaderValue) -> String {
     let kind = if applied == "AES256" { "SSE_S3" } else { "SSE_KMS" };
-    let asked = call.record(|outcome| outcome.parameters.get("x-amz-server-side-encryption").is_some());
-    if asked { kind.to_owned() } else { format!("Default_{kind}") }
+    if outcome.parameters.get("x-amz-server-side-encryption").is_some() {
+        kind.to_owned()
+    } else {
+        format!("Default_{kind}")
+    }
 }
 
 /// What S3 says with a code, where the protocol gives the code alone.

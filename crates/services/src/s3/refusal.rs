@@ -184,7 +184,7 @@ fn marker(version: &str, named: bool, modified: &str) -> S3Error {
     with_headers(error, &[("x-amz-delete-marker", "true"), ("x-amz-version-id", version)])
 }
 
-fn with_headers(mut error: S3Error, headers: &[(&'static str, &str)]) -> S3Error {
+pub(super) fn with_headers(mut error: S3Error, headers: &[(&'static str, &str)]) -> S3Error {
     let pairs = headers
         .iter()
         .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(value).ok()?)));
