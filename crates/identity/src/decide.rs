@@ -53,32 +53,45 @@ impl Identity {
         if resource.denied || own.denied || limit.is_some_and(|limit| limit.denied) {
             return Decision::ExplicitDeny;
         }
-        let within = limit.is_none_or(|limit| limit.allowed != Strength::None);
-        let own = own.allowed != Strength::None;
+        let voices = Voices {
+            own: own.allowed != Strength::None,
+            within: limit.is_none_or(|limit| limit.allowed != Strength::None),
+            resource: resource.allowed,
+        };
         let allowed = match who.kind {
             Kind::Unknown => false,
             Kind::Anonymous | Kind::Service => resource.allowed >= Strength::Entity,
-            Kind::Root | Kind::User | Kind::Role => {
-                let at_home = who.account == request.resource_account;
-                combine(at_home, request.policy_required, own, within, resource.allowed)
+            Kind::Root | Kind::User | Kind::Role if who.account == request.resource_account => {
+                voices.allow_at_home(request.policy_required)
             }
+            Kind::Root | Kind::User | Kind::Role => voices.allow_abroad(),
         };
         if allowed { Decision::Allowed } else { Decision::ImplicitDeny }
     }
 }
 
-/// Whether it is allowed, when nothing denies it. `own`: the caller's policies allow it;
-/// `within`: so do the session's; `resource`: how the resource's policy does.
-fn combine(at_home: bool, required: bool, own: bool, within: bool, resource: Strength) -> bool {
-    let by_own = own && within;
-    if !at_home {
-        return resource != Strength::None && by_own;
+/// Who allows it, when nobody denies it.
+#[derive(Clone, Copy)]
+struct Voices {
+    /// The caller's own policies do.
+    own: bool,
+    /// The session's do, or it has none.
+    within: bool,
+    resource: Strength,
+}
+
+impl Voices {
+    fn allow_at_home(self, required: bool) -> bool {
+        match self.resource {
+            Strength::Session => true,
+            Strength::Entity => self.within,
+            Strength::Account => self.own && self.within,
+            Strength::None => !required && self.own && self.within,
+        }
     }
-    match resource {
-        Strength::Session => true,
-        Strength::Entity => within,
-        Strength::Account => by_own,
-        Strength::None => !required && by_own,
+
+    fn allow_abroad(self) -> bool {
+        self.resource != Strength::None && self.own && self.within
     }
 }
 

@@ -1,6 +1,5 @@
 //! Names that the house draws: ids, access keys, secrets.
 
-use crate::model::Sort;
 use cairn_wire::Secret;
 use cairn_world::World;
 
@@ -11,11 +10,7 @@ const SMALL: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 const ACCOUNT_SHIFT: u32 = 39;
 const ACCOUNT_BITS: u128 = 0xFF_FFFF_FFFF;
 
-/// `AIDA…`: 21 characters.
-pub(crate) fn entity_id(world: &World, sort: Sort) -> String {
-    id(world, sort.id_prefix())
-}
-
+/// `AIDA…` and the like: 21 characters.
 pub(crate) fn id(world: &World, prefix: &str) -> String {
     format!("{prefix}{}", world.dice.text(BASE32, 17))
 }

@@ -19,28 +19,38 @@
 //! Secrets of access keys are sealed under the root key, bound to the key's id. Sessions
 //! have no rows: their token is their record, sealed ([`Session`]).
 
+mod access_key;
+mod assume;
 mod caller;
 mod credential;
+mod customer;
 mod decide;
 mod draw;
+mod entity;
 mod error;
 mod found;
+mod grant;
 mod limit;
 mod managed;
 mod model;
+mod organization;
 mod policy;
 mod rows;
 mod session;
 mod state;
 
+pub use assume::{Issued, NewSession};
 pub use caller::{Caller, Context};
 pub use credential::Credential;
+pub use customer::NewPolicy;
 pub use decide::{Decision, Request};
+pub use entity::{NewEntity, NewRole};
 pub use error::{CredentialError, Error};
 pub use found::{FirstAccount, RootKey};
 pub use model::{
     AccessKey, Account, Assumable, Document, Entity, ManagedPolicy, Membership, Owner, Page, Sort, Tags, Version, arn,
 };
+pub use organization::{NewAccount, Organization};
 pub use policy::{Policy, PolicyError, PolicyKind};
 pub use session::{Session, SessionSpan};
 
@@ -68,16 +78,6 @@ pub(crate) struct Inner {
     turn: tokio::sync::Mutex<()>,
 }
 
-/// An organization of accounts of this house.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Organization {
-    /// `o-…`
-    pub id: String,
-    pub management_account: String,
-    /// The management account among them.
-    pub members: Vec<String>,
-}
-
 impl Identity {
     /// Reads everything, and makes sure that every secret can be unsealed.
     pub async fn open(world: &World, db: &Db, seal: Arc<Seal>) -> Result<Self, Error> {
@@ -102,17 +102,6 @@ impl Identity {
     /// Whether an account of this number exists here.
     pub fn has_account(&self, account: &str) -> bool {
         self.state().account(account).is_some()
-    }
-
-    /// The organization that an account belongs to.
-    pub fn organization_of(&self, account: &str) -> Option<Organization> {
-        let state = self.state();
-        let own = state.account(account)?.membership.clone()?;
-        let belongs = |account: &&Arc<Account>| {
-            account.membership.as_ref().is_some_and(|other| other.organization == own.organization)
-        };
-        let members = state.accounts().filter(belongs).map(|account| account.id.clone()).collect();
-        Some(Organization { id: own.organization, management_account: own.management_account, members })
     }
 
     pub(crate) fn now(&self) -> Time {

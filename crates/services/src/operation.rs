@@ -57,6 +57,8 @@ pub trait Operation: Send + Sync + 'static {
     const CATEGORY: Category = Category::Management;
     /// False only where AWS needs no permission, as for `sts:GetCallerIdentity`.
     const AUTHORIZED: bool = true;
+    /// Whether its record shows what it answered; for reads only where AWS's do, as for `sts:AssumeRole`.
+    const ANSWER_RECORDED: bool = matches!(Self::ACCESS, Access::Write);
     type Input: DeserializeOwned + Serialize + Send + Sync;
     type Output: Serialize + Send;
 
@@ -148,10 +150,7 @@ impl<O: Operation> Erased for Of<O> {
         let targets = O::targets(call, &input).await?;
         let run = Box::pin(async move {
             let output = O::call(call, input).await?;
-            let response = match O::ACCESS {
-                Access::Read => Value::Null,
-                Access::Write => cairn_wire::record::value(&output),
-            };
+            let response = if O::ANSWER_RECORDED { cairn_wire::record::value(&output) } else { Value::Null };
             let bytes = protocol.encode(O::NAME, &call.arrival.request_id.to_string(), &output);
             Ok(Done { bytes, response })
         });

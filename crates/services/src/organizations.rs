@@ -1,6 +1,11 @@
-//! AWS Organizations.
+//! AWS Organizations: accounts of this house, joined under one that manages them.
+
+mod account;
+mod create_account;
+mod organization;
 
 use crate::Service;
+use crate::operation::row;
 use cairn_wire::Protocol;
 
 pub static SERVICE: Service = Service {
@@ -10,6 +15,71 @@ pub static SERVICE: Service = Service {
     protocol: Protocol::Json { version: "1.1" },
     api_version: "2016-11-28",
     global: true,
-    operations: &[],
-    unsupported: &[],
+    operations: &[
+        row::<organization::CreateOrganization>(),
+        row::<organization::DescribeOrganization>(),
+        row::<create_account::CreateAccount>(),
+        row::<create_account::DescribeCreateAccountStatus>(),
+        row::<create_account::ListCreateAccountStatus>(),
+        row::<account::DescribeAccount>(),
+        row::<account::ListAccounts>(),
+    ],
+    unsupported: &[
+        "AcceptHandshake",
+        "AttachPolicy",
+        "CancelHandshake",
+        "CloseAccount",
+        "CreateGovCloudAccount",
+        "CreateOrganizationalUnit",
+        "CreatePolicy",
+        "DeclineHandshake",
+        "DeleteOrganization",
+        "DeleteOrganizationalUnit",
+        "DeletePolicy",
+        "DeleteResourcePolicy",
+        "DeregisterDelegatedAdministrator",
+        "DescribeEffectivePolicy",
+        "DescribeHandshake",
+        "DescribeOrganizationalUnit",
+        "DescribePolicy",
+        "DescribeResourcePolicy",
+        "DescribeResponsibilityTransfer",
+        "DetachPolicy",
+        "DisableAWSServiceAccess",
+        "DisablePolicyType",
+        "EnableAWSServiceAccess",
+        "EnableAllFeatures",
+        "EnablePolicyType",
+        "InviteAccountToOrganization",
+        "InviteOrganizationToTransferResponsibility",
+        "LeaveOrganization",
+        "ListAWSServiceAccessForOrganization",
+        "ListAccountsForParent",
+        "ListAccountsWithInvalidEffectivePolicy",
+        "ListChildren",
+        "ListDelegatedAdministrators",
+        "ListDelegatedServicesForAccount",
+        "ListEffectivePolicyValidationErrors",
+        "ListHandshakesForAccount",
+        "ListHandshakesForOrganization",
+        "ListInboundResponsibilityTransfers",
+        "ListOrganizationalUnitsForParent",
+        "ListOutboundResponsibilityTransfers",
+        "ListParents",
+        "ListPolicies",
+        "ListPoliciesForTarget",
+        "ListRoots",
+        "ListTagsForResource",
+        "ListTargetsForPolicy",
+        "MoveAccount",
+        "PutResourcePolicy",
+        "RegisterDelegatedAdministrator",
+        "RemoveAccountFromOrganization",
+        "TagResource",
+        "TerminateResponsibilityTransfer",
+        "UntagResource",
+        "UpdateOrganizationalUnit",
+        "UpdatePolicy",
+        "UpdateResponsibilityTransfer",
+    ],
 };
