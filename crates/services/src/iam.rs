@@ -1,4 +1,5 @@
 //! AWS Identity and Access Management.
+#![expect(clippy::struct_field_names, reason = "members have AWS's names, which repeat the structure's")]
 
 mod access_key;
 mod alias;

@@ -102,7 +102,7 @@ pub(super) fn user_name(call: &Call<'_>, named: Option<&String>) -> Result<Strin
 }
 
 /// The holder that the member of its sort names.
-pub(super) fn holder<'a>(sort: Sort, names: [&'a Option<String>; 3]) -> Result<&'a str, Fault> {
+pub(super) fn holder(sort: Sort, names: [&Option<String>; 3]) -> Result<&str, Fault> {
     let member = pick(sort, ["userName", "roleName", "groupName"]);
     names[sort as usize].as_deref().ok_or_else(|| missing(member))
 }
