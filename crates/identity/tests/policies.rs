@@ -83,6 +83,7 @@ impl House {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "each case is written in place")]
 fn policy(statement: Value) -> Value {
     json!({"Version": "2012-10-17", "Statement": statement})
 }

@@ -98,7 +98,7 @@ impl Operation for ListAccounts {
         let (size, after) = page(input.max_results, input.next_token.as_ref())?;
         let rest = organization.members.iter().filter(|id| after.as_ref().is_none_or(|after| *id > after));
         let page = cairn_identity::Page::take(rest, size);
-        let next_token = page.items.last().filter(|_| page.more).map(|id| cairn_wire::page::encode(id));
+        let next_token = page.items.last().filter(|_| page.more).map(cairn_wire::page::encode);
         let accounts = page.items.into_iter().filter_map(|id| account(call, &organization, id)).collect();
         Ok(Listed { accounts, next_token })
     }
