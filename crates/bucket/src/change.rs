@@ -9,7 +9,7 @@
 
 use crate::{Buckets, Error, rows};
 use cairn_event::Time;
-use cairn_store::{BlobId, Write, sqlx};
+use cairn_store::{BlobId, Blobs, Write, sqlx};
 use std::collections::HashSet;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -27,6 +27,8 @@ pub(crate) struct Change {
     pub now: Time,
     /// Blobs to remove once this is committed.
     pub doomed: Vec<BlobId>,
+    /// Versions removed, with their blobs, which may be read just now.
+    pub removed: Vec<(i64, Vec<BlobId>)>,
     buckets: Buckets,
 }
 
@@ -60,7 +62,11 @@ impl Drop for Flight {
 impl Change {
     pub async fn commit(self) -> Result<(), Error> {
         self.tx.commit().await?;
-        self.buckets.discard(self.doomed).await;
+        let mut doomed = self.doomed;
+        for (version, blobs) in self.removed {
+            doomed.extend(self.buckets.inner.readers.part(version, blobs));
+        }
+        self.buckets.discard(doomed).await;
         Ok(())
     }
 }
@@ -76,7 +82,7 @@ impl Buckets {
             .bind(clock)
             .fetch_one(&mut *tx)
             .await?;
-        Ok(Change { tx, now: Time(high), doomed: Vec::new(), buckets: self.clone() })
+        Ok(Change { tx, now: Time(high), doomed: Vec::new(), removed: Vec::new(), buckets: self.clone() })
     }
 
     /// Runs to its end even when its caller has gone: a transaction given up halfway through its
@@ -94,11 +100,7 @@ impl Buckets {
         }
         let store = self.inner.blobs.clone();
         let removed = blocking(move || {
-            for blob in blobs {
-                if let Err(error) = store.remove(&blob) {
-                    tracing::warn!(blob = blob.as_str(), %error, "a deleted object's blob could not be removed");
-                }
-            }
+            remove(&store, &blobs);
             Ok(())
         });
         if let Err(error) = removed.await {
@@ -151,6 +153,15 @@ impl Buckets {
 
 fn reopened(inner: &Weak<crate::Inner>) -> Option<Buckets> {
     inner.upgrade().map(|inner| Buckets { inner })
+}
+
+/// Blocks.
+pub(crate) fn remove(store: &Blobs, blobs: &[BlobId]) {
+    for blob in blobs {
+        if let Err(error) = store.remove(blob) {
+            tracing::warn!(blob = blob.as_str(), %error, "a deleted object's blob could not be removed");
+        }
+    }
 }
 
 /// Does disk work where it may block.

@@ -3,13 +3,13 @@
 use crate::change::blocking;
 use crate::cipher::{Opener, SEGMENT_BYTES};
 use crate::object::{Body, Object, Span};
+use crate::reader::Reader;
 use crate::{Buckets, Error, rows};
 use bytes::Bytes;
 use cairn_store::{BlobId, Blobs};
 use futures::{StreamExt, stream};
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Bytes read, decrypted and handed on at once: the memory that one reader takes.
@@ -27,11 +27,13 @@ pub(crate) struct Content {
 /// What is left to read.
 struct Reading {
     blobs: Blobs,
-    data_key: Arc<Zeroizing<Vec<u8>>>,
+    data_key: Zeroizing<Vec<u8>>,
     /// The piece being read.
     open: Option<(Opener, u64, u64)>,
     /// Blob, its size in the clear, and the part of it that is wanted.
     rest: VecDeque<(BlobId, u64, Span)>,
+    /// Keeps the blobs there.
+    _reader: Reader,
 }
 
 impl Reading {
@@ -72,11 +74,12 @@ fn cut(pieces: impl Iterator<Item = (BlobId, u64)>, span: Span) -> VecDeque<(Blo
 
 impl Buckets {
     /// Bytes of an object, decrypted and verified as they flow, in chunks of at most 1 MiB; the first
-    /// is read before this returns. An object put at once that is deleted meanwhile is still read to its end.
+    /// is read before this returns. An object that is deleted meanwhile is still read to its end.
     /// Errors: NoSuchKey when it was deleted since it was found, Key, Corrupt; in the stream: an `io::Error`
     /// of kind `InvalidData` where the stored bytes were tampered with.
     pub async fn content(&self, object: &Object, span: Span) -> Result<Body, Error> {
         let data_key = self.open_data_key(&object.bucket, &object.key, &object.sse, &object.content.data_key).await?;
+        let reader = self.inner.readers.enter(&self.inner.blobs, object.seq);
         let rest = if let Some(blob) = &object.content.blob {
             cut([(blob.clone(), object.size)].into_iter(), span)
         } else {
@@ -84,7 +87,7 @@ impl Buckets {
             cut(pieces.into_iter().map(|piece| (piece.blob, piece.size)), span)
         };
         let blobs = self.inner.blobs.clone();
-        let reading = Reading { blobs, data_key: Arc::new(data_key), open: None, rest };
+        let reading = Reading { blobs, data_key, open: None, rest, _reader: reader };
         let (first, reading) = match advance(reading).await {
             Ok(advanced) => advanced,
             Err(error) => return Err(self.unreadable(object, &error).await),

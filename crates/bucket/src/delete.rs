@@ -127,7 +127,7 @@ impl Change {
         let Some(found) = rows::find(&mut *self.tx, bucket, key, Some(version)).await? else { return Ok(false) };
         found.unlocked(self.now, bypass_governance)?;
         let blobs = rows::remove(&mut self.tx, bucket, &found).await?;
-        self.doomed.extend(blobs);
+        self.removed.push((found.seq, blobs));
         Ok(found.object.is_none())
     }
 }

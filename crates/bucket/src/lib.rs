@@ -36,6 +36,7 @@ mod object;
 pub mod outside;
 mod policy;
 mod put;
+mod reader;
 mod receive;
 mod rows;
 mod settings;
@@ -58,6 +59,7 @@ use cairn_store::{Blobs, Db};
 use cairn_world::World;
 use change::Flights;
 use outside::Outside;
+use reader::Readers;
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
@@ -89,6 +91,7 @@ struct Inner {
     /// Held while a change of a bucket goes to the database and then to the shelf.
     turn: tokio::sync::Mutex<()>,
     flights: Flights,
+    readers: Readers,
 }
 
 impl Buckets {
@@ -97,8 +100,8 @@ impl Buckets {
         let Parts { world, db, keys, identity, blobs, outside } = parts;
         db.migrate("bucket", rows::SCHEMA).await?;
         let shelf = RwLock::new(rows::buckets(&db).await?);
-        let (turn, flights) = (tokio::sync::Mutex::default(), Flights::default());
-        let inner = Inner { world, db, keys, identity, blobs, outside, shelf, turn, flights };
+        let (turn, flights, readers) = (tokio::sync::Mutex::default(), Flights::default(), Readers::default());
+        let inner = Inner { world, db, keys, identity, blobs, outside, shelf, turn, flights, readers };
         let buckets = Self { inner: Arc::new(inner) };
         buckets.found_house_key().await?;
         buckets.begin().await?.commit().await?;

@@ -81,6 +81,9 @@ impl Buckets {
         trailer: Option<Trailer>,
     ) -> Result<Received, Error> {
         expected.check()?;
+        if expected.size.is_some_and(|size| size > limit::PUT_BYTES_MAX) {
+            return Err(limit::too_large());
+        }
         let unavailable = |error: io::Error| Error::Unavailable(format!("a new object: {error}"));
         let (world, blobs, flights) = (self.inner.world.clone(), self.inner.blobs.clone(), self.inner.flights.clone());
         let algorithm = expected.algorithm.unwrap_or(Algorithm::Crc64Nvme);

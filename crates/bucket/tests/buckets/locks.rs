@@ -5,6 +5,8 @@ use cairn_bucket::{
     DefaultRetention, Error, LockMode, LockSettings, NewBucket, Period, Put, Retention, Setting, Versioning,
 };
 use cairn_event::Time;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -178,4 +180,95 @@ async fn a_null_version_that_was_locked_later_is_kept_too() {
     house.retain("null", Some(house.in_days(LockMode::Compliance, 1)), false).await.unwrap();
     house.put("k", b"newer").await;
     assert_locked(&house.delete_version("k", "null", true).await);
+}
+
+/// What somebody with every permission does to get rid of one object's versions.
+#[derive(Clone, Debug)]
+enum Act {
+    Put { compliance: bool, days: u32 },
+    Retain { which: usize, retention: Option<(bool, u32)> },
+    Delete { which: usize },
+    Default { days: Option<u32> },
+    TurnClock { hours: i64 },
+    Restart,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let retention = prop::option::of((any::<bool>(), 1..5_u32));
+    prop_oneof![
+        4 => (any::<bool>(), 1..5_u32).prop_map(|(compliance, days)| Act::Put { compliance, days }),
+        4 => (0..6_usize, retention).prop_map(|(which, retention)| Act::Retain { which, retention }),
+        6 => (0..6_usize).prop_map(|which| Act::Delete { which }),
+        1 => prop::option::of(1..4_u32).prop_map(|days| Act::Default { days }),
+        3 => (-2000..30_i64).prop_map(|hours| Act::TurnClock { hours }),
+        1 => Just(Act::Restart),
+    ]
+}
+
+const fn mode(compliance: bool) -> LockMode {
+    if compliance { LockMode::Compliance } else { LockMode::Governance }
+}
+
+/// Acts with every bypass, and looks after each act whether each COMPLIANCE lock of which the time has not come still holds.
+async fn besiege(acts: Vec<Act>) {
+    let mut house = House::lockable().await;
+    let mut versions = Vec::new();
+    let mut locked = BTreeMap::<String, Time>::new();
+    let mut latest = house.sim.world().now();
+    for act in acts {
+        match act {
+            Act::Put { compliance, days } => {
+                let retention = Some(Retention { mode: mode(compliance), until: latest + DAY * days });
+                versions.push(house.try_put(Put { retention, ..put("k") }, b"kept").await.unwrap().version.unwrap());
+            }
+            Act::Retain { which, retention } => {
+                let retention = retention.map(|(compliance, days)| (mode(compliance), latest + DAY * days));
+                let retention = retention.map(|(mode, until)| Retention { mode, until });
+                if let Some(version) = versions.get(which) {
+                    _ = house.retain(version, retention, true).await;
+                }
+            }
+            Act::Delete { which } => {
+                if let Some(version) = versions.get(which) {
+                    _ = house.delete_version("k", version, true).await;
+                }
+            }
+            Act::Default { days } => {
+                let default =
+                    days.map(Period::Days).map(|period| DefaultRetention { mode: LockMode::Compliance, period });
+                house.buckets.set_lock(BUCKET, LockSettings { default }).await.unwrap();
+                versions.push(house.put("k", b"kept").await.version.unwrap());
+            }
+            Act::TurnClock { hours } => {
+                let to = Time(house.sim.world().now().millis() + hours * 3_600_000);
+                house.sim.clock.set(to);
+                latest = latest.max(to);
+            }
+            Act::Restart => house = house.reopen().await,
+        }
+        for version in &versions {
+            let found = house.buckets.find(BUCKET, "k", Some(version)).await;
+            let retention = found.as_ref().ok().and_then(|object| object.retention);
+            if let Some(until) = locked.get(version).filter(|until| **until > latest) {
+                assert!(
+                    retention.is_some_and(|now| now.mode == LockMode::Compliance && now.until >= *until),
+                    "{found:?}"
+                );
+                assert_eq!(house.get_version("k", version).await.unwrap(), b"kept");
+            }
+            if let Some(Retention { mode: LockMode::Compliance, until }) = retention {
+                locked.insert(version.clone(), until);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_sequence_of_acts_breaks_a_compliance_lock(acts in prop::collection::vec(act(), 1..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(besiege(acts));
+    }
 }

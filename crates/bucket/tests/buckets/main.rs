@@ -8,5 +8,6 @@ mod encryption;
 mod house;
 mod list;
 mod locks;
+mod memory;
 mod objects;
 mod uploads;

@@ -5,6 +5,7 @@ use cairn_bucket::{
     Algorithm, ChecksumKind, Complete, CompletedPart, Error, Expected, NewUpload, Part, Put, PutCondition, Range, Span,
     Upload, Versioning,
 };
+use futures::StreamExt;
 
 const FIVE_MIB: usize = 5 * 1024 * 1024;
 
@@ -156,6 +157,28 @@ async fn a_part_can_be_copied_from_another_object() {
     let part = house.buckets.upload_part_copy(&upload, 1, &source, span).await.unwrap();
     house.buckets.complete_upload(complete(&upload, &[&part])).await.unwrap();
     assert!(house.get("k").await == bytes[100_000..250_000]);
+}
+
+#[tokio::test]
+async fn an_object_of_parts_deleted_while_it_is_read_is_read_to_its_end() {
+    let house = House::with(BUCKET, Versioning::Off).await;
+    let upload = house.begin(new()).await;
+    let (first, last) = (noise(FIVE_MIB), noise(100));
+    let parts = [house.part(&upload, 1, &first).await, house.part(&upload, 2, &last).await];
+    house.buckets.complete_upload(complete(&upload, &[&parts[0], &parts[1]])).await.unwrap();
+    let object = house.find("k").await.unwrap();
+    let mut reading = house.buckets.content(&object, object.span(Range::Whole).unwrap()).await.unwrap();
+    let mut read = reading.next().await.unwrap().unwrap().to_vec();
+    house.delete("k").await;
+    assert!(matches!(house.bytes(&object, Range::Whole).await, Err(Error::NoSuchKey { .. })));
+    while let Some(chunk) = reading.next().await {
+        read.extend_from_slice(&chunk.unwrap());
+    }
+    assert!(read == [first, last].concat());
+    drop(reading);
+    while !house.blobs().is_empty() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
