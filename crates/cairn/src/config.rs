@@ -39,6 +39,12 @@ pub const OPTIONS: &[Setting] = &[
         "fail-open",
         "fail-open: calls go on when they cannot be recorded; fail-closed: they fail",
     ),
+    setting(
+        "",
+        "recording_queue_bytes_max",
+        "64MiB",
+        "fail-open: records that may wait for the journal; more are lost, and the loss is recorded",
+    ),
     setting("", "root_access_key_id", "", "first start only: the root user's access key, instead of a drawn one"),
     setting("", "root_secret_access_key", "", "first start only: the secret of that key"),
     setting("journal", "bytes_max", "64GiB", "the journal drops its oldest segments beyond this size"),
@@ -72,6 +78,8 @@ pub struct Config {
     #[serde(deserialize_with = "optional")]
     pub region: Option<String>,
     pub recording: Recording,
+    #[serde(deserialize_with = "bytes")]
+    pub recording_queue_bytes_max: u64,
     #[serde(deserialize_with = "optional")]
     pub root_access_key_id: Option<String>,
     #[serde(deserialize_with = "optional_secret")]

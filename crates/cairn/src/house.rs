@@ -104,6 +104,7 @@ impl House {
             &journal,
             recorder::Settings {
                 mode: config.recording,
+                queue_bytes_max: config.recording_queue_bytes_max,
                 account: about.account.clone(),
                 region: about.region.clone(),
                 lost_file: dir.join("lost.json"),

@@ -1,7 +1,7 @@
 //! From the door to the journal: fail-open through a bounded queue, or fail-closed.
 //!
 //! **Fail-open.** [`Recorder::record`] never waits. The queue holds at most
-//! [`QUEUE_BYTES_MAX`]; what does not fit, or what the journal refuses for good, is
+//! `queue_bytes_max`; what does not fit, or what the journal refuses for good, is
 //! counted with the times of the first and the last lost event. As soon as the journal
 //! writes again an event `RecordsLost` says how many of which span are missing. An
 //! account that could not be written before the process ended is kept in a file and
@@ -30,7 +30,6 @@ use uuid::Uuid;
 
 use crate::config::Recording;
 
-const QUEUE_BYTES_MAX: usize = 64 << 20;
 const BATCH_RECORDS_MAX: usize = 4096;
 const RETRY: Duration = Duration::from_millis(200);
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
@@ -58,6 +57,7 @@ struct Shared {
     mode: Recording,
     account: String,
     region: String,
+    queue_bytes_max: usize,
     queued_bytes: AtomicUsize,
     lost: Mutex<Option<Loss>>,
     lost_file: PathBuf,
@@ -70,6 +70,7 @@ struct Shared {
 /// Where the recorder keeps things and whom its own events belong to.
 pub struct Settings {
     pub mode: Recording,
+    pub queue_bytes_max: u64,
     pub account: String,
     pub region: String,
     pub lost_file: PathBuf,
@@ -88,6 +89,7 @@ impl Recorder {
             mode: settings.mode,
             account: settings.account,
             region: settings.region,
+            queue_bytes_max: settings.queue_bytes_max as usize,
             queued_bytes: AtomicUsize::new(0),
             lost: Mutex::new(lost),
             lost_file: settings.lost_file,
@@ -122,7 +124,7 @@ impl Recorder {
 
     fn enqueue(&self, entry: Entry) {
         let length = entry.body.len();
-        let fits = self.shared.queued_bytes.fetch_add(length, Ordering::AcqRel) + length <= QUEUE_BYTES_MAX;
+        let fits = self.shared.queued_bytes.fetch_add(length, Ordering::AcqRel) + length <= self.shared.queue_bytes_max;
         let time = entry.time;
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         if !fits || sender.as_ref().is_none_or(|sender| sender.send(entry).is_err()) {
