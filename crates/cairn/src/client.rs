@@ -12,6 +12,7 @@ use bytes::Bytes;
 use cairn_wire::Secret;
 use cairn_wire::sigv4::{self, Credentials};
 use cairn_world::World;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy;
@@ -85,21 +86,43 @@ impl Client {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Response, String> {
-        self.signed("cairn", method, path_and_query, headers, body).await
+        self.signed(&self.credentials, "cairn", method, path_and_query, headers, body).await
     }
 
-    /// One S3 call.
-    pub async fn s3(&self, method: Method, path_and_query: &str, body: Bytes) -> Result<Response, String> {
-        self.signed("s3", method, path_and_query, HeaderMap::new(), body).await
+    /// One S3 call; an error answer becomes an error.
+    pub async fn s3(&self, method: Method, path_and_query: &str, body: Bytes) -> Result<(HeaderMap, Bytes), String> {
+        let answer = self.signed(&self.credentials, "s3", method, path_and_query, HeaderMap::new(), body).await?;
+        succeeded(path_and_query, answer)
+    }
+
+    /// One call of a Query service: the XML of its answer.
+    pub async fn query(&self, service: &str, form: &str) -> Result<String, String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        let body = Bytes::from(form.to_owned());
+        let answer = self.signed(&self.credentials, service, Method::POST, "/", headers, body).await?;
+        let (_, body) = succeeded(form, answer)?;
+        Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
     /// One call of a JSON service; an error answer becomes an error with its code.
     pub async fn json(&self, service: &str, target: &str, input: &Value) -> Result<Value, String> {
+        self.json_as(&self.credentials, service, target, input).await
+    }
+
+    /// The same with another access key.
+    pub async fn json_as(
+        &self,
+        credentials: &Credentials,
+        service: &str,
+        target: &str,
+        input: &Value,
+    ) -> Result<Value, String> {
         let mut headers = HeaderMap::new();
-        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
         headers.insert("x-amz-target", HeaderValue::from_str(target).map_err(|error| error.to_string())?);
         let body = Bytes::from(input.to_string());
-        let (status, _, body) = self.signed(service, Method::POST, "/", headers, body).await?;
+        let (status, _, body) = self.signed(credentials, service, Method::POST, "/", headers, body).await?;
         let answer: Value = serde_json::from_slice(&body).map_err(|error| format!("{target}: {error}"))?;
         if status.is_success() {
             return Ok(answer);
@@ -109,6 +132,7 @@ impl Client {
 
     async fn signed(
         &self,
+        credentials: &Credentials,
         service: &str,
         method: Method,
         path_and_query: &str,
@@ -123,7 +147,7 @@ impl Client {
         parts
             .headers
             .insert(http::header::USER_AGENT, HeaderValue::from_static(concat!("cairn/", env!("CARGO_PKG_VERSION"))));
-        sigv4::sign(&mut parts, &body, &self.credentials, &self.region, service, self.world.now())
+        sigv4::sign(&mut parts, &body, credentials, &self.region, service, self.world.now())
             .map_err(|error| error.to_string())?;
         let request = Request::from_parts(parts, Full::new(body));
         let response = self.http.request(request).await.map_err(|error| format!("{}: {error}", self.url))?;
@@ -138,6 +162,13 @@ impl Client {
             running.stop().await;
         }
     }
+}
+
+fn succeeded(call: &str, (status, headers, body): Response) -> Result<(HeaderMap, Bytes), String> {
+    if status.is_success() {
+        return Ok((headers, body));
+    }
+    Err(format!("{call}: {status}: {}", String::from_utf8_lossy(&body)))
 }
 
 fn text_of<'a>(answer: &'a Value, key: &str) -> &'a str {
