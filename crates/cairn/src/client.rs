@@ -130,7 +130,8 @@ impl Client {
         Err(format!("{target}: {}: {}", text_of(&answer, "__type"), text_of(&answer, "message")))
     }
 
-    async fn signed(
+    /// One call, signed with these credentials for this service.
+    pub async fn signed(
         &self,
         credentials: &Credentials,
         service: &str,

@@ -3,6 +3,8 @@
 mod cli;
 mod client;
 mod config;
+#[cfg(test)]
+mod coverage;
 mod data_dir;
 mod door;
 mod house;

@@ -22,11 +22,10 @@ mod sts;
 
 pub use call::{Arrival, Call, Engines};
 pub use dispatch::{Answer, BeforeEffect, Route, Services};
-pub use operation::{Access, Operation, Target};
+pub use operation::{Access, Erased, Operation, Target};
 pub use outcome::Outcome;
 
 use cairn_wire::Protocol;
-use operation::Erased;
 
 /// One AWS service as its clients see it.
 pub struct Service {

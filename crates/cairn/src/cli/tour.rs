@@ -9,9 +9,12 @@ use cairn_wire::Secret;
 use cairn_wire::sigv4::Credentials;
 use cairn_world::World;
 use clap::Parser;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use std::fmt::Display;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -299,7 +302,9 @@ fn forge(body: &[u8]) -> Result<Option<Vec<u8>>, String> {
     if !text.contains("mallory") {
         return Ok(None);
     }
-    cairn_store::gzip::deflate(text.replace("mallory", "malcolm").as_bytes()).map(Some).map_err(|error| error.to_string())
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let packed = encoder.write_all(text.replace("mallory", "malcolm").as_bytes()).and_then(|()| encoder.finish());
+    packed.map(Some).map_err(|error| error.to_string())
 }
 
 async fn take_in(dir: &Path, logs: &Path) -> Result<(), String> {
