@@ -8,7 +8,8 @@
 //!   answered on it, after [`BUSY_FACTOR`] times that;
 //! * headers: 64 KiB and [`HEADER_TIMEOUT`], after which hyper closes the connection;
 //! * a body: 4 MiB, for log files `intake.body_bytes_max`; a longer one is refused by its
-//!   service's error and not read on; objects are streamed and have S3's own limits;
+//!   service's error, and thrown away as it comes, up to [`DISCARD_BYTES_MAX`], so that
+//!   its sender hears why; objects are streamed and have S3's own limits;
 //! * all bodies that are being read together: [`BODIES_BYTES_MAX`]; further ones wait.
 
 use crate::record;
@@ -37,6 +38,7 @@ mod watch;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const HEADER_BYTES_MAX: usize = 64 << 10;
 const BODIES_BYTES_MAX: usize = 1 << 30;
+const DISCARD_BYTES_MAX: u64 = 64 << 20;
 /// Bodies are counted in units, so that a semaphore can count a gibibyte.
 const BODY_UNIT: usize = 4 << 10;
 const BUSY_FACTOR: u32 = 10;
@@ -207,6 +209,7 @@ impl Door {
         let too_large = || Fault::too_large(format!("the body is longer than {bytes_max} bytes"));
         let announced = body.size_hint().exact();
         if announced.is_some_and(|bytes| bytes > bytes_max as u64) {
+            discard(body).await;
             return Err(too_large());
         }
         let expected = announced.map_or(bytes_max, |bytes| bytes as usize);
@@ -219,6 +222,7 @@ impl Door {
             })?;
             let Ok(data) = frame.into_data() else { continue };
             if bytes.len() + data.len() > bytes_max {
+                discard(body).await;
                 return Err(too_large());
             }
             bytes.extend_from_slice(&data);
@@ -245,5 +249,17 @@ impl Door {
         let house = &self.services.engines().account;
         let records = record::records(arrival, outcome, self.world.now(), house);
         self.recorder.record(arrival.event_id, records).await
+    }
+}
+
+/// Throws a body away. A sender that writes on and does not read would not hear the answer.
+async fn discard(mut body: Incoming) {
+    let mut left = DISCARD_BYTES_MAX;
+    while let Some(Ok(frame)) = body.frame().await {
+        let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+        match left.checked_sub(bytes) {
+            Some(rest) => left = rest,
+            None => break,
+        }
     }
 }
