@@ -95,7 +95,7 @@ impl<'a> Node<'a> {
         Some((named("key", "Name")?.as_text()?, named("value", "Value").unwrap_or(Self::Text(""))))
     }
 
-    fn visit_list<'de, V: Visitor<'de>>(self, items: Vec<Node<'a>>, visitor: V) -> Result<V::Value, Error> {
+    fn visit_list<'de, V: Visitor<'de>>(items: Vec<Node<'a>>, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_seq(List { items: items.into_iter().enumerate() })
     }
 
@@ -223,7 +223,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let items = self.as_list().ok_or_else(|| self.mismatch("a list"))?;
-        self.visit_list(items, visitor)
+        Self::visit_list(items, visitor)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {

@@ -15,7 +15,8 @@ pub(super) struct Signed<'a> {
     pub uri: &'a Uri,
     pub headers: &'a HeaderMap,
     /// `host;x-amz-date`
-    pub signed_headers: &'a str,
+    /// Names, sorted, with semicolons between.
+    pub names: &'a str,
     /// Hex, or one of the words that stand for a body that is not hashed.
     pub payload: &'a str,
     /// `20150830T123600Z`
@@ -51,11 +52,11 @@ impl Signed<'_> {
         out.push(b'\n');
         query(&mut out, self.uri.query().unwrap_or_default());
         out.push(b'\n');
-        for name in self.signed_headers.split(';') {
+        for name in self.names.split(';') {
             self.header(&mut out, name)?;
         }
         out.push(b'\n');
-        out.extend_from_slice(self.signed_headers.as_bytes());
+        out.extend_from_slice(self.names.as_bytes());
         out.push(b'\n');
         out.extend_from_slice(self.payload.as_bytes());
         Ok(out)

@@ -37,7 +37,7 @@ pub fn sign(
         method: &parts.method,
         uri: &parts.uri,
         headers: &parts.headers,
-        signed_headers: &signed_headers,
+        names: &signed_headers,
         payload: &payload,
         date: &date,
         region,

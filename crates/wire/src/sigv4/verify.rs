@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 /// How far the clocks of client and server may be apart.
-const SKEW: Duration = Duration::from_secs(15 * 60);
+const SKEW: Duration = Duration::from_mins(15);
 
 pub(super) const MISMATCH: &str = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
 
@@ -53,7 +53,7 @@ impl Signature {
             method,
             uri,
             headers,
-            signed_headers: &self.signed_headers,
+            names: &self.signed_headers,
             payload: &payload,
             date: &self.date,
             region: &self.region,
