@@ -117,11 +117,6 @@ impl History {
         self.0.partition_point(|phase| phase.since <= time).checked_sub(1)
     }
 
-    /// Whether the trail logged at `time`.
-    pub fn logs_at(&self, time: Time) -> bool {
-        self.at(time).is_some_and(|index| self.0[index].rule.logging)
-    }
-
     /// Whether the trail records an event that entered the journal at `time`, if its account
     /// is `own` (the trail's) or belongs to `organization`.
     pub fn records(

@@ -1,5 +1,13 @@
-//! Outline of the trails' interface; the body follows.
-#![allow(clippy::unimplemented, clippy::unused_async, unused_variables, dead_code)]
+//! Trails: what is recorded becomes signed files in buckets, and whoever has the files and
+//! the public keys can prove that nothing is missing and nothing was changed.
+//!
+//! Start from [`Trails`]: `open`, then `create`, `start` and `put_selectors`; its `reader`
+//! goes to the journal's driver and its `run` delivers. [`verify`] proves an archive, ours or
+//! AWS's, wherever it lies. How files come to be, and what a crash at each step means, stands
+//! at the head of `archive.rs`.
+//!
+//! What it is not: it decides nothing about who may change a trail (whoever serves a caller
+//! asks first), and it knows the journal only as a reader of it.
 
 mod archive;
 mod check;

@@ -12,8 +12,6 @@ use cairn_bucket::{Delivery, DeliveryKey, Error as BucketError};
 use cairn_event::{Arn, Origin, Record, Time};
 use cairn_identity::Caller;
 use cairn_journal::{Entry, Kind as Recorded};
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use uuid::Uuid;
@@ -104,15 +102,6 @@ pub(crate) fn delivery(file: &Staged, body: Bytes) -> Delivery {
 }
 
 impl Archive {
-    /// Publishes everything that is staged and whose time has come.
-    pub async fn publish(&self) -> Result<(), Error> {
-        let groups = self.groups(&BTreeSet::new()).await?;
-        let mut running: FuturesUnordered<_> =
-            groups.into_iter().map(|(group, files)| self.publish_group(group, files)).collect();
-        while running.next().await.is_some() {}
-        Ok(())
-    }
-
     /// The staged files by group, without those groups that are `busy` or wait.
     pub async fn groups(&self, busy: &BTreeSet<Group>) -> Result<BTreeMap<Group, Vec<Staged>>, Error> {
         let now = self.now();

@@ -220,14 +220,21 @@ impl House {
         self.absorb().await;
         self.archive().digests().await.unwrap();
         self.archive().cut().await.unwrap();
-        self.archive().publish().await.unwrap();
+        self.publish().await;
         self.digest().await;
+    }
+
+    /// Publishes everything that is staged and need not wait.
+    pub async fn publish(&self) {
+        for (group, files) in self.archive().groups(&BTreeSet::new()).await.unwrap() {
+            self.archive().publish_group(group, files).await;
+        }
     }
 
     /// Makes and publishes the digests that are due.
     pub async fn digest(&self) {
         self.archive().digests().await.unwrap();
-        self.archive().publish().await.unwrap();
+        self.publish().await;
     }
 
     /// Puts what is staged into its bucket and goes no further, as if it crashed there.
