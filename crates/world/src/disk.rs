@@ -160,7 +160,7 @@ impl File for SystemFile {
     }
 }
 
-#[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the disk")]
+#[expect(clippy::disallowed_methods, reason = "this is the disk")]
 impl Disk for SystemDisk {
     fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
         let mut options = fs::OpenOptions::new();

@@ -1,46 +1,11 @@
-//! What a journal promises to whoever appends and reads.
+//! Appending and reading back.
 
+use crate::{SMALL, entry, open, read_all};
 use bytes::Bytes;
 use cairn_event::{Origin, Time};
-use cairn_journal::{Entry, Error, Journal, Kind, Options, Position, Recovery};
-use cairn_world::World;
+use cairn_journal::{Entry, Error, Journal, Kind, Position};
 use cairn_world::sim::{Faults, Sim};
 use proptest::prelude::*;
-use std::path::Path;
-use std::time::Duration;
-
-const SMALL: Options = Options { segment_bytes_max: 4096, bytes_max: 1 << 30, age_max: Duration::MAX };
-
-fn entry(body: &str) -> Entry {
-    Entry { origin: Origin::Door, kind: Kind::Event, time: Time(7), body: Bytes::copy_from_slice(body.as_bytes()) }
-}
-
-fn open(world: &World, dir: &Path) -> (Journal, Recovery) {
-    Journal::open(world, dir, SMALL).unwrap()
-}
-
-/// Everything from `from` on, and what is damaged.
-fn read_all(journal: &Journal, from: Position, bytes_max: usize) -> (Vec<(u64, String)>, Vec<String>) {
-    let (mut bodies, mut damage, mut at) = (Vec::new(), Vec::new(), from);
-    while at < journal.end() {
-        match journal.read(at, bytes_max) {
-            Ok(batch) => {
-                assert!(!batch.is_empty());
-                assert_eq!(batch.range().start, at);
-                assert_eq!(batch.iter().count(), batch.len());
-                bodies.extend(batch.iter().map(|item| (item.position().0, item.raw().to_owned())));
-                at = batch.range().end;
-            }
-            Err(Error::Corrupt { what, resume }) => {
-                assert!(resume > at);
-                damage.push(what);
-                at = resume;
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
-    (bodies, damage)
-}
 
 #[tokio::test]
 async fn what_is_appended_is_read_back_after_a_start() {
@@ -87,6 +52,47 @@ async fn a_full_disk_refuses_appends_until_there_is_space() {
     let (journal, recovery) = open(&sim.world(), dir.path());
     assert_eq!(read_all(&journal, Position(0), 1).0, expected);
     assert_eq!(recovery.torn_bytes, 0);
+}
+
+#[tokio::test]
+async fn what_a_failed_write_left_behind_never_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let sim = Sim::at(Time(0));
+    let (journal, _) = open(&sim.world(), dir.path());
+    journal.append(vec![entry("{}")]).await.unwrap();
+    sim.disk.set(Faults { full_midway: true, ..Faults::default() });
+    let refused = (0..8).map(|_| entry(&crate::noise(&sim, 300_000))).collect();
+    assert!(matches!(journal.append(refused).await, Err(Error::Unavailable(_))));
+    sim.disk.set(Faults::default());
+    journal.append(vec![entry("[1]")]).await.unwrap();
+    journal.close().await;
+    let (journal, recovery) = open(&sim.world(), dir.path());
+    assert_eq!(read_all(&journal, Position(0), 1), (vec![(0, "{}".into()), (1, "[1]".into())], vec![]));
+    assert_eq!((recovery.torn_bytes, recovery.damage.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_stuck_disk_holds_appends_up_and_loses_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let sim = Sim::at(Time(0));
+    let (journal, _) = open(&sim.world(), dir.path());
+    sim.disk.set(Faults { stuck: true, ..Faults::default() });
+    let appends: Vec<_> = (0..9)
+        .map(|_| {
+            let (journal, body) = (journal.clone(), Bytes::from(vec![b' '; 8 << 20]));
+            tokio::spawn(async move { journal.append(vec![Entry { body, ..entry("") }]).await })
+        })
+        .collect();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(appends.iter().all(|append| !append.is_finished()));
+    assert_eq!(journal.end(), Position(0));
+    sim.disk.set(Faults::default());
+    for append in appends {
+        append.await.unwrap().unwrap();
+    }
+    assert_eq!(journal.end(), Position(9));
 }
 
 #[tokio::test]
@@ -148,7 +154,6 @@ async fn concurrent_appends_keep_their_own_order_and_share_nothing() {
     }
     let (bodies, damage) = read_all(&journal, Position(0), 100);
     assert_eq!((bodies.len(), damage.len()), (400, 0));
-    assert!(journal.stats().segments > 1);
 }
 
 proptest! {
@@ -165,20 +170,18 @@ proptest! {
         let (mut journal, _) = open(&world, dir.path());
         let mut model = Vec::new();
         for step in steps {
-            match step {
-                Some(bodies) => {
-                    let range = runtime.block_on(journal.append(bodies.iter().map(|body| entry(body)).collect())).unwrap();
-                    prop_assert_eq!(range.start.0, model.len() as u64);
-                    model.extend(bodies);
-                    prop_assert_eq!(range.end.0, model.len() as u64);
-                }
-                None => {
-                    runtime.block_on(journal.close());
-                    let recovery;
-                    (journal, recovery) = open(&world, dir.path());
-                    prop_assert_eq!(recovery.records, model.len() as u64);
-                    prop_assert_eq!((recovery.torn_bytes, recovery.damage.len()), (0, 0));
-                }
+            if let Some(bodies) = step {
+                let entries = bodies.iter().map(|body| entry(body)).collect();
+                let range = runtime.block_on(journal.append(entries)).unwrap();
+                prop_assert_eq!(range.start.0, model.len() as u64);
+                model.extend(bodies);
+                prop_assert_eq!(range.end.0, model.len() as u64);
+            } else {
+                runtime.block_on(journal.close());
+                let recovery;
+                (journal, recovery) = open(&world, dir.path());
+                prop_assert_eq!(recovery.records, model.len() as u64);
+                prop_assert_eq!((recovery.torn_bytes, recovery.damage.len()), (0, 0));
             }
         }
         let from = from.index(model.len() + 1);
