@@ -1,6 +1,25 @@
 //! AWS CloudTrail: trails, their selectors and their keys.
+//!
+//! Operations on a trail are authorized on the trail's ARN, whether it exists or not. As in
+//! AWS's own records, none of their records names a resource.
+
+mod create_trail;
+mod delete_trail;
+mod describe_trails;
+mod destination;
+mod event_selectors;
+mod get_trail;
+mod get_trail_status;
+mod list_public_keys;
+mod list_tags;
+mod list_trails;
+mod logging;
+mod tags;
+mod trail;
+mod update_trail;
 
 use crate::Service;
+use crate::operation::row;
 use cairn_wire::Protocol;
 
 pub static SERVICE: Service = Service {
@@ -10,6 +29,68 @@ pub static SERVICE: Service = Service {
     protocol: Protocol::Json { version: "1.1" },
     api_version: "2013-11-01",
     global: false,
-    operations: &[],
-    unsupported: &[],
+    operations: &[
+        row::<create_trail::CreateTrail>(),
+        row::<update_trail::UpdateTrail>(),
+        row::<delete_trail::DeleteTrail>(),
+        row::<get_trail::GetTrail>(),
+        row::<describe_trails::DescribeTrails>(),
+        row::<list_trails::ListTrails>(),
+        row::<get_trail_status::GetTrailStatus>(),
+        row::<logging::StartLogging>(),
+        row::<logging::StopLogging>(),
+        row::<event_selectors::PutEventSelectors>(),
+        row::<event_selectors::GetEventSelectors>(),
+        row::<list_public_keys::ListPublicKeys>(),
+        row::<tags::AddTags>(),
+        row::<tags::RemoveTags>(),
+        row::<list_tags::ListTags>(),
+    ],
+    unsupported: &[
+        "CancelQuery",
+        "CreateChannel",
+        "CreateDashboard",
+        "CreateEventDataStore",
+        "DeleteChannel",
+        "DeleteDashboard",
+        "DeleteEventDataStore",
+        "DeleteResourcePolicy",
+        "DeregisterOrganizationDelegatedAdmin",
+        "DescribeQuery",
+        "DisableFederation",
+        "EnableFederation",
+        "GenerateQuery",
+        "GetChannel",
+        "GetDashboard",
+        "GetEventConfiguration",
+        "GetEventDataStore",
+        "GetImport",
+        "GetInsightSelectors",
+        "GetQueryResults",
+        "GetResourcePolicy",
+        "ListChannels",
+        "ListDashboards",
+        "ListEventDataStores",
+        "ListImportFailures",
+        "ListImports",
+        "ListInsightsData",
+        "ListInsightsMetricData",
+        "ListQueries",
+        "LookupEvents",
+        "PutEventConfiguration",
+        "PutInsightSelectors",
+        "PutResourcePolicy",
+        "RegisterOrganizationDelegatedAdmin",
+        "RestoreEventDataStore",
+        "SearchSampleQueries",
+        "StartDashboardRefresh",
+        "StartEventDataStoreIngestion",
+        "StartImport",
+        "StartQuery",
+        "StopEventDataStoreIngestion",
+        "StopImport",
+        "UpdateChannel",
+        "UpdateDashboard",
+        "UpdateEventDataStore",
+    ],
 };

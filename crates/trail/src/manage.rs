@@ -79,7 +79,9 @@ impl Trails {
             TrailUpdate { kms_key, ..update }.apply(&mut trail);
             trail.organization = organization.unwrap_or(trail.organization);
             if trail.multi_region && !entry.trail.multi_region {
-                state.room(scope.view(), &trail.name, true, Some(&trail.arn))?;
+                let room = state.room(scope.view(), &trail.name, true, Some(&trail.arn));
+                // AWS knows neither of the refusals of a new trail for this operation.
+                room.map_err(|error| Error::Conflict(error.to_string()))?;
             }
             entry.change(now, scope.event_id, trail, entry.selectors().clone())
         })

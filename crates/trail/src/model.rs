@@ -55,8 +55,6 @@ pub struct Trail {
 /// What a new trail is to be.
 #[derive(Clone, Debug)]
 pub struct NewTrail {
-    pub account: String,
-    pub home_region: String,
     pub name: String,
     pub bucket: String,
     pub prefix: Option<String>,

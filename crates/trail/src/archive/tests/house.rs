@@ -167,8 +167,6 @@ impl House {
 
     pub async fn trail(&self, name: &str, change: impl FnOnce(&mut NewTrail)) -> Trail {
         let mut new = NewTrail {
-            account: ACCOUNT.to_owned(),
-            home_region: REGION.to_owned(),
             name: name.to_owned(),
             bucket: BUCKET.to_owned(),
             prefix: None,
