@@ -75,6 +75,7 @@ pub struct Parts {
     pub db: Db,
     pub keys: Keys,
     pub identity: Identity,
+    /// A directory of their own: what is in it and belongs to no object is removed.
     pub blobs: Blobs,
     pub outside: Outside,
 }

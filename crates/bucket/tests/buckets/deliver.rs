@@ -6,10 +6,10 @@ use cairn_bucket::{DefaultRetention, Delivery, DeliveryKey, Error, LockMode, Loc
 use cairn_identity::Caller;
 use cairn_key::{Context, NewKey, Scope};
 
-const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:111122223333:trail/main";
-const KEY: &str = "AWSLogs/111122223333/CloudTrail/eu-central-1/2026/11/24/file.json.gz";
+pub const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:111122223333:trail/main";
+pub const KEY: &str = "AWSLogs/111122223333/CloudTrail/eu-central-1/2026/11/24/file.json.gz";
 
-fn delivery() -> Delivery {
+pub fn delivery() -> Delivery {
     Delivery {
         bucket: BUCKET.to_owned(),
         key: KEY.to_owned(),

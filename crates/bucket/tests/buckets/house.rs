@@ -48,20 +48,24 @@ impl House {
     }
 
     pub async fn open() -> Self {
+        Self::open_with(Outside::default()).await
+    }
+
+    /// With buckets that live elsewhere.
+    pub async fn open_with(outside: Outside) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let sim = Sim::at(Time::parse("2026-11-24T12:00:00Z").unwrap());
-        let (db, keys, buckets) = Self::parts(&sim, &dir).await;
+        let (db, keys, buckets) = Self::parts(&sim, &dir, outside).await;
         Self { dir, sim, db, keys, buckets }
     }
 
-    async fn parts(sim: &Sim, dir: &tempfile::TempDir) -> (Db, Keys, Buckets) {
+    async fn parts(sim: &Sim, dir: &tempfile::TempDir, outside: Outside) -> (Db, Keys, Buckets) {
         let world = sim.world();
         let seal = Arc::new(Seal::open(&world, &dir.path().join("root.key")).unwrap());
         let db = Db::open(&dir.path().join("cairn.db")).await.unwrap();
         let keys = Keys::open(&world, &db, seal.clone()).await.unwrap();
         let identity = Identity::open(&world, &db, seal).await.unwrap();
         let blobs = Blobs::open(&world, &dir.path().join("blobs")).unwrap();
-        let outside = Outside::default();
         let parts = Parts { world, db: db.clone(), keys: keys.clone(), identity, blobs, outside };
         (db, keys, Buckets::open(parts).await.unwrap())
     }
@@ -69,7 +73,7 @@ impl House {
     /// Shuts the house and opens it again.
     pub async fn reopen(mut self) -> Self {
         self.db.close().await;
-        (self.db, self.keys, self.buckets) = Self::parts(&self.sim, &self.dir).await;
+        (self.db, self.keys, self.buckets) = Self::parts(&self.sim, &self.dir, self.buckets.outside().clone()).await;
         self
     }
 

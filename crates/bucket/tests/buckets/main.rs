@@ -4,6 +4,7 @@
 mod buckets;
 mod crash;
 mod deliver;
+mod elsewhere;
 mod encryption;
 mod house;
 mod list;

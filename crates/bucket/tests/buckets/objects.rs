@@ -6,6 +6,9 @@ use cairn_bucket::{
     Versioning,
 };
 use futures::{StreamExt, stream};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
 use std::io;
 use std::time::Duration;
 
@@ -63,6 +66,27 @@ async fn any_range_can_be_read() {
         assert!(matches!(object.span(range), Err(Error::InvalidRange { size: 300_000 })), "{range:?}");
     }
     assert!(matches!(object.span(Range::Part(2)), Err(Error::InvalidPartNumber(2))));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 30, ..ProptestConfig::default() })]
+
+    #[test]
+    fn ranges_are_the_bytes_that_were_put(size in 1..400_000_usize, cuts in vec((any::<Index>(), any::<Index>()), 1..20)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let house = House::with(BUCKET, Versioning::Off).await;
+            let bytes = noise(size);
+            house.put("k", &bytes).await;
+            let object = house.find("k").await.unwrap();
+            for (one, other) in cuts {
+                let (one, other) = (one.index(size), other.index(size));
+                let (first, last) = (one.min(other), one.max(other));
+                let range = Range::From { first: first as u64, last: Some(last as u64) };
+                assert!(house.bytes(&object, range).await.unwrap() == bytes[first..=last], "{first}-{last} of {size}");
+            }
+        });
+    }
 }
 
 #[tokio::test]
