@@ -199,7 +199,11 @@ impl Disk for SystemDisk {
         for entry in fs::read_dir(path)? {
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else { continue };
-            let metadata = fs::metadata(entry.path())?;
+            let metadata = match fs::metadata(entry.path()) {
+                // Removed or renamed since its name was read.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                metadata => metadata?,
+            };
             let is_dir = metadata.is_dir();
             entries.push(Entry { name, is_dir, len: if is_dir { 0 } else { metadata.len() } });
         }
