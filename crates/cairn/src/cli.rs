@@ -6,6 +6,7 @@ mod elsewhere;
 mod env;
 mod import;
 mod serve;
+mod tour;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -45,6 +46,8 @@ enum Command {
     Import(import::Args),
     /// Prove an archive of CloudTrail logs, AWS's or Cairn's
     Verify(verify::Args),
+    /// See the main job done on a fresh data directory, step by step
+    Tour(tour::Args),
 }
 
 /// The option that names the data directory.
@@ -61,6 +64,7 @@ pub async fn run(cairn: Cairn) -> ExitCode {
         Command::Env(args) => env::run(&args),
         Command::Import(args) => import::run(args).await,
         Command::Verify(args) => verify::run(args).await,
+        Command::Tour(args) => tour::run(args).await,
     }
 }
 

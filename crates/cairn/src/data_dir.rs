@@ -10,13 +10,13 @@
 //! DATA/cairn.db          small tables
 //! DATA/journal/          segments of the journal
 //! DATA/blobs/            bytes of objects
-//! DATA/trail/            log and digest files on their way into buckets
+//! DATA/staged/           log and digest files on their way into buckets
 //! DATA/seen/             which events were imported
 //! DATA/lost.json         an account of records that were lost and are not on record yet
 //! ```
 
 use cairn_identity::RootKey;
-use cairn_world::{Lock, World};
+use cairn_world::{Lock, Open, World};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -74,6 +74,17 @@ impl DataDir {
     /// A file or folder in here.
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// The database file. It is made here, since what SQLite makes itself others may read.
+    pub fn database(&self) -> Result<PathBuf, Error> {
+        let path = self.join("cairn.db");
+        match self.world.disk.open(&path, Open::CreateNew) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(Error::Io { path: path.display().to_string(), error })
+            }
+            _ => Ok(path),
+        }
     }
 
     /// Tells where the house answers. Replaces what a crash left.

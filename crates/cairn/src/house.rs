@@ -60,7 +60,7 @@ fn said(error: impl std::fmt::Display) -> Error {
 impl House {
     pub async fn open(world: &World, config: &Config) -> Result<Self, Error> {
         let dir = DataDir::claim(world, &config.data_dir, config.account.as_deref(), config.region.as_deref())?;
-        let db = Db::open(&dir.join("cairn.db")).await.map_err(said)?;
+        let db = Db::open(&dir.database()?).await.map_err(said)?;
         let seal = Arc::new(Seal::open(world, &dir.join("root.key")).map_err(said)?);
         let journal = open_journal(world, &dir, config).await?;
 

@@ -5,6 +5,7 @@ use crate::config::{Config, Log, OPTIONS};
 use crate::serve::{self, Running};
 use cairn_world::World;
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -99,7 +100,10 @@ fn load(world: &World, args: &Args) -> Result<Config, String> {
 
 fn start_log(log: &Log) -> Result<(), String> {
     let filter = EnvFilter::try_new(&log.level).map_err(|error| format!("[log] level: {error}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match log.format.as_str() {
         "text" => builder.init(),
         "json" => builder.json().init(),
