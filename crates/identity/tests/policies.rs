@@ -1,5 +1,6 @@
 //! What policies say: each case is a policy, a call and the decision.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::needless_pass_by_value, reason = "each case is written in place")]
 
 use Decision::{Allowed, ExplicitDeny, ImplicitDeny};
 use cairn_event::Time;
@@ -83,7 +84,6 @@ impl House {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "each case is written in place")]
 fn policy(statement: Value) -> Value {
     json!({"Version": "2012-10-17", "Statement": statement})
 }
@@ -353,7 +353,8 @@ async fn conditions_hold_as_their_operators_say() {
 
 #[test]
 fn a_policy_that_is_none_says_where_and_why() {
-    let identity = |change: &dyn Fn(&mut Value)| {
+    type Change<'a> = &'a dyn Fn(&mut Value);
+    let identity = |change: Change<'_>| {
         let mut value = policy(json!([{"Sid": "One", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}]));
         change(&mut value);
         Policy::parse(&value.to_string(), PolicyKind::Identity).map(|_| ()).map_err(|error| error.0)
@@ -362,7 +363,7 @@ fn a_policy_that_is_none_says_where_and_why() {
     let one = |name: &'static str, value: Value| move |policy: &mut Value| policy["Statement"][0][name] = value.clone();
     let gone =
         |name: &'static str| move |policy: &mut Value| _ = policy["Statement"][0].as_object_mut().unwrap().remove(name);
-    let cases: [(&dyn Fn(&mut Value), &str); 20] = [
+    let cases: [(Change<'_>, &str); 20] = [
         (&|policy| *policy = json!([]), "a policy is a JSON object"),
         (&|policy| policy["Version"] = "2013-01-01".into(), "Version: must be"),
         (&|policy| policy["Versoin"] = "2012-10-17".into(), "\"Versoin\" is not an element"),
