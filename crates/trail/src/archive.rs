@@ -67,6 +67,7 @@ pub(crate) struct Archive {
 struct Inner {
     parts: Parts,
     register: Register,
+    opened: Time,
     signer: Signer,
     pending: Mutex<Pending>,
     /// The position in the journal up to which everything is staged.
@@ -108,6 +109,7 @@ impl Archive {
         let inner = Inner {
             signer: Signer::new(&parts.db, parts.seal.clone(), parts.settings.key_rotation),
             register,
+            opened: parts.world.now(),
             pending: Mutex::new(Pending::from(position)),
             durable: AtomicU64::new(position.0),
             cutting: tokio::sync::Mutex::default(),

@@ -42,7 +42,7 @@ pub use finding::{Code, FINDINGS_MAX, Finding, Severity, Span};
 pub use keys::{KeyFile, Keys, from_json as keys_from_json};
 pub use remote::Remote;
 pub use report::{Certificate, Chain, Counts, Loose, Report, Verdict};
-pub use source::{Object, Source};
+pub use source::{Object, Source, Unread};
 pub use tree::Tree;
 
 use cairn_event::Time;

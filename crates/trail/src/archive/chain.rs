@@ -2,16 +2,19 @@
 //!
 //! A trail with validation has a chain for its home region, opened when logging starts or
 //! validation is switched on, and one for every other region and account from which it has
-//! archived something. A chain's windows abut: one digest an interval, also when nothing was
-//! delivered. A window that passed while the house was shut gets its own digest, except that
+//! archived something. A chain's windows abut, one an interval, also when nothing was
+//! delivered: from a window's start until before its end. A digest lists the log files whose
+//! names, given when they were cut, lie in its window; for files that are still on their way
+//! it waits a little. A window that passed while the house was shut gets its own digest, but
 //! after a long time the first one spans all but the last [`CATCH_UP_MAX`].
 //!
 //! When logging stops, validation is switched off or the trail is deleted, the chain ends
 //! with a digest that lists what is still delivered of the time before. Started again it
 //! begins anew, with a digest that has no predecessor.
 //!
-//! Log files that came too late for all that are listed by digests of a second chain, the
-//! backfill, whose windows are when they did come.
+//! Log files that reach their bucket after the digest of their window was made, or after
+//! their chain ended, are listed by digests of a second chain, the backfill, whose windows
+//! are when they did come.
 
 use super::Archive;
 use super::digest::{Digest, Link, Listed, SIGNATURE_ALGORITHM};
@@ -32,6 +35,8 @@ use std::time::Duration;
 const CATCH_UP_MAX: u64 = 48;
 /// After a stop the records of calls before it may be on their way to the journal for so long.
 const SETTLE: Duration = Duration::from_secs(2);
+/// A digest waits for files of its window for so long at most, and for half an interval.
+const GRACE_MAX: Duration = Duration::from_mins(5);
 const SECOND: Duration = Duration::from_secs(1);
 /// After a digest could not be made.
 const RETRY: Duration = Duration::from_secs(10);
@@ -132,23 +137,34 @@ impl Archive {
 
     async fn plan(&self, chain: &Chain, entry: &Entry) -> Result<Plan, Error> {
         let (now, interval) = (self.now(), self.digest_interval());
+        let tally = rows::tallies(self.db()).await?.get(&chain.slot).copied().unwrap_or_default();
         let due = chain.ends + interval;
         let passed = now.since(chain.ends).as_secs() / interval.as_secs();
         let skipped = u32::try_from(passed.saturating_sub(CATCH_UP_MAX)).unwrap_or(u32::MAX);
-        let next = Plan::Issue { end: due + interval.saturating_mul(skipped), last: false };
+        let next = || self.window(due + interval.saturating_mul(skipped), &tally);
         if self.continues(chain, entry) {
-            return Ok(if passed > 0 { next } else { Plan::Wait(due) });
+            return Ok(if passed > 0 { next() } else { Plan::Wait(due) });
         }
-        let tally = rows::tallies(self.db()).await?.get(&chain.slot).copied().unwrap_or_default();
         if passed > 1 {
-            return Ok(next);
+            return Ok(next());
         }
         if !self.is_complete(entry, &tally) {
-            return Ok(if passed > 0 { next } else { Plan::Wait(due.min(now + SETTLE)) });
+            return Ok(if passed > 0 { next() } else { Plan::Wait(due.min(now + SETTLE)) });
         }
         let end = now.to_second();
-        let whole = end > chain.ends && tally.published.is_none_or(|published| published <= end);
+        let whole = end > chain.ends && tally.newest.is_none_or(|cut| cut < end);
         Ok(if whole { Plan::Issue { end, last: true } } else { Plan::Wait(end + SECOND) })
+    }
+
+    /// The digest of a window that has passed, once its files are there or their time is up.
+    fn window(&self, end: Time, tally: &Tally) -> Plan {
+        let grace = GRACE_MAX.min(self.digest_interval() / 2);
+        // A start publishes what it finds first.
+        let patience = end.max(self.inner.opened) + grace;
+        if self.now() < patience && tally.unpublished.is_some_and(|cut| cut < end) {
+            return Plan::Wait(patience);
+        }
+        Plan::Issue { end, last: false }
     }
 
     /// Whether another digest is to follow in this chain.
@@ -209,26 +225,25 @@ impl Archive {
 
     /// Lists what came too late, once nothing more of that time is on its way or an interval has passed.
     async fn backfill(&self, slot: &Slot, tally: Tally) -> Result<Option<Time>, Error> {
-        let (Some(late), Some(cut), Some(published)) = (tally.late, tally.late_cut, tally.published) else {
-            return Ok(None);
-        };
-        let (now, interval) = (self.now(), self.digest_interval());
+        let Some(late) = tally.late else { return Ok(None) };
         let Some(entry) = self.register().state().by_id(slot.trail).cloned() else { return Ok(None) };
-        let more_late = tally.unpublished.is_some_and(|cut| now.since(cut) > interval);
-        if more_late && now < late + interval {
-            return Ok(Some(late + interval));
+        let (now, interval) = (self.now(), self.digest_interval());
+        let chains = rows::chains(self.db()).await?.into_iter().filter(|chain| chain.slot == *slot);
+        let (backfill, standard): (Vec<Chain>, Vec<Chain>) = chains.partition(|chain| chain.backfill);
+        let closed = |cut: Time| standard.iter().all(|chain| !chain.open || cut < chain.ends);
+        if tally.unpublished.is_some_and(closed) && now < late.first + interval {
+            return Ok(Some(late.first + interval));
         }
-        let chain = rows::chains(self.db()).await?.into_iter().find(|chain| chain.backfill && chain.slot == *slot);
-        let chain = chain.unwrap_or_else(|| Chain {
+        let chain = backfill.into_iter().next().unwrap_or_else(|| Chain {
             slot: slot.clone(),
             backfill: true,
             open: true,
             opened: now,
-            ends: cut.to_second() - SECOND,
+            ends: late.cut.to_second() - SECOND,
             head: None,
         });
         let end = now.to_second();
-        if end <= chain.ends || published > end {
+        if end <= chain.ends || late.last > end {
             return Ok(Some(end + SECOND));
         }
         self.issue(&entry, chain, end, false).await?;

@@ -35,12 +35,9 @@ pub(crate) struct Listed {
     pub sha256: String,
     pub oldest: Time,
     pub newest: Time,
-    /// When it was cut and when it was in its bucket.
-    pub cut: Time,
-    pub published: Time,
 }
 
-/// What one digest says: the log files delivered after `start` up to `end`.
+/// What one digest says: the log files delivered from `start` until `end`.
 pub(crate) struct Digest<'a> {
     pub account: &'a str,
     pub start: Time,
@@ -145,8 +142,6 @@ mod tests {
             sha256: "00ff".to_owned(),
             oldest: Time::from_seconds(oldest),
             newest: Time::from_seconds(newest),
-            cut: Time(0),
-            published: Time(0),
         }
     }
 

@@ -207,20 +207,15 @@ impl Archive {
         appended.map(|_| ()).map_err(|error| Error::Unavailable(error.to_string()))
     }
 
-    /// The file is in its bucket. A log file is late when a whole digest interval has passed
-    /// since it was cut, or when its chain has ended meanwhile: a backfill digest lists it then.
+    /// The file is in its bucket. A log file is late when the digest of its window was made
+    /// without it, or its chain has ended meanwhile: a backfill digest lists it then.
     async fn settle(&self, file: &Staged) -> Result<(), Error> {
         let _books = self.inner.books.lock().await;
         let mut tx = self.db().write().await?;
         let now = self.now();
         let chain = rows::chain(&mut tx, &file.slot, false).await?.filter(|chain| chain.open);
         match (file.kind, chain) {
-            (Kind::Log, Some(chain)) => {
-                // Not before the window's start, though the clock be turned back.
-                let published = now.max(chain.ends + Duration::from_millis(1));
-                let late = published.since(file.cut) > self.digest_interval();
-                rows::await_digest(&mut tx, file.id, published, late).await?;
-            }
+            (Kind::Log, Some(chain)) => rows::await_digest(&mut tx, file.id, now, file.cut < chain.ends).await?,
             (Kind::Log, None) if file.chained => rows::await_digest(&mut tx, file.id, now, true).await?,
             _ => rows::forget(&mut tx, [file.id]).await?,
         }

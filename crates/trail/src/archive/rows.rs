@@ -212,17 +212,18 @@ pub(crate) async fn forget(tx: &mut Write, ids: impl IntoIterator<Item = i64>) -
     Ok(())
 }
 
-/// The log files that the next digest of a slot lists: published up to `upto` and in no digest yet.
-pub(crate) async fn listed(db: &Db, slot: &Slot, late: bool, upto: Time) -> Result<Vec<Listed>, Error> {
+/// The log files that a digest whose window ends at `end` lists: published, in no digest yet, and
+/// cut before the end or, those that are late, published up to it.
+pub(crate) async fn listed(db: &Db, slot: &Slot, late: bool, end: Time) -> Result<Vec<Listed>, Error> {
     let rows = sqlx::query(
         "SELECT * FROM archive_file WHERE trail = $1 AND account = $2 AND region = $3 AND late = $4
-         AND published <= $5 ORDER BY published, id",
+         AND CASE WHEN late THEN published <= $5 ELSE published IS NOT NULL AND cut < $5 END ORDER BY cut, id",
     )
     .bind(slot.trail.to_string())
     .bind(&slot.account)
     .bind(&slot.region)
     .bind(late)
-    .bind(upto.millis())
+    .bind(end.millis())
     .fetch_all(db.read())
     .await?;
     rows.iter()
@@ -236,8 +237,6 @@ pub(crate) async fn listed(db: &Db, slot: &Slot, late: bool, upto: Time) -> Resu
                 sha256: row.try_get("sha256")?,
                 oldest: event(row.try_get("oldest")?),
                 newest: event(row.try_get("newest")?),
-                cut,
-                published: time(row, "published")?,
             })
         })
         .collect()
@@ -250,20 +249,30 @@ pub(crate) struct Tally {
     pub unpublished: Option<Time>,
     /// And the newest of them.
     pub unpublished_newest: Option<Time>,
-    /// When the last was published of those that no digest lists yet.
-    pub published: Option<Time>,
-    /// When the first was published of those that came too late for their digest, and when it was cut.
-    pub late: Option<Time>,
-    pub late_cut: Option<Time>,
+    /// When the newest was cut of those that wait for the next digest.
+    pub newest: Option<Time>,
+    pub late: Option<Late>,
+}
+
+/// Log files that came too late for the digest of their window.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Late {
+    /// When the oldest was cut.
+    pub cut: Time,
+    /// When the first and the last were published.
+    pub first: Time,
+    pub last: Time,
 }
 
 /// The slots that have log files in the books.
 pub(crate) async fn tallies(db: &Db) -> Result<BTreeMap<Slot, Tally>, Error> {
     let rows = sqlx::query(
-        "SELECT trail, account, region, max(published) AS published,
+        "SELECT trail, account, region,
          min(CASE WHEN published IS NULL THEN cut END) AS unpublished,
          max(CASE WHEN published IS NULL THEN cut END) AS unpublished_newest,
-         min(CASE WHEN late THEN published END) AS late, min(CASE WHEN late THEN cut END) AS late_cut
+         max(CASE WHEN published IS NOT NULL AND NOT late THEN cut END) AS newest,
+         min(CASE WHEN late THEN cut END) AS late_cut, min(CASE WHEN late THEN published END) AS late_first,
+         max(CASE WHEN late THEN published END) AS late_last
          FROM archive_file WHERE kind = 'log' GROUP BY trail, account, region",
     )
     .fetch_all(db.read())
@@ -271,12 +280,15 @@ pub(crate) async fn tallies(db: &Db) -> Result<BTreeMap<Slot, Tally>, Error> {
     let time = |row: &SqliteRow, column: &str| Ok::<_, Error>(row.try_get::<Option<i64>, _>(column)?.map(Time));
     rows.iter()
         .map(|row| {
+            let late = match (time(row, "late_cut")?, time(row, "late_first")?, time(row, "late_last")?) {
+                (Some(cut), Some(first), Some(last)) => Some(Late { cut, first, last }),
+                _ => None,
+            };
             let tally = Tally {
                 unpublished: time(row, "unpublished")?,
                 unpublished_newest: time(row, "unpublished_newest")?,
-                published: time(row, "published")?,
-                late: time(row, "late")?,
-                late_cut: time(row, "late_cut")?,
+                newest: time(row, "newest")?,
+                late,
             };
             Ok((slot(row)?, tally))
         })

@@ -73,7 +73,7 @@ async fn a_stopped_trail_ends_its_chain_with_what_was_left_and_begins_anew() {
     house.pass(SECOND);
     house.deliver().await;
     let digests = house.digests(REGION, false).await;
-    assert_eq!(ends(&digests), ["2023-11-14T22:11:04Z"]);
+    assert_eq!(ends(&digests), ["2023-11-14T22:11:05Z"]);
     assert_eq!(listed(&digests).len(), 1);
 
     house.pass(HOUR * 3);
@@ -188,6 +188,30 @@ async fn files_that_come_too_late_are_listed_by_a_backfill_chain() {
     assert!(timely.iter().all(|key| !late.contains(key)));
     assert_eq!(timely.len() + late.len(), house.logs().await.len());
     assert!(digests.windows(2).all(|pair| pair[0]["digestEndTime"] == pair[1]["digestStartTime"]));
+}
+
+#[tokio::test]
+async fn a_digest_waits_a_little_for_files_of_its_window() {
+    for (late_by, backfilled) in [(MINUTE, 0), (MINUTE * 6, 1)] {
+        let house = House::new().await;
+        house.trail("main", |_| {}).await;
+        house.deliver().await;
+        house.pass(HOUR - SECOND);
+        house.allow(BUCKET, false).await;
+        house.happens("AlmostLate", REGION).await;
+        house.deliver().await;
+        house.pass(late_by);
+        house.digest().await;
+        house.allow(BUCKET, true).await;
+        house.pass(MINUTE);
+        house.publish().await;
+        house.pass(SECOND);
+        house.digest().await;
+        assert_eq!(listed(&house.digests(REGION, true).await).len(), backfilled);
+        let digests = house.digests(REGION, false).await;
+        assert_eq!(ends(&digests), ["2023-11-14T23:00:00Z"]);
+        assert_eq!(listed(&digests).len(), 1 - backfilled);
+    }
 }
 
 #[tokio::test]

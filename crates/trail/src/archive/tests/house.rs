@@ -2,7 +2,8 @@
 
 use crate::archive::Archive;
 use crate::archive::publish::delivery;
-use crate::{NewTrail, Parts, Scope, Settings, Status, Trail, Trails};
+use crate::verify::{self, Report, Verdict};
+use crate::{NewTrail, Parts, PublicKey, Scope, Settings, Status, Trail, Trails};
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use cairn_bucket::outside::Outside;
 use cairn_bucket::{Buckets, List, NewBucket};
@@ -12,6 +13,8 @@ use cairn_journal::{Entry, Journal, Kind, Options, Position};
 use cairn_key::Keys;
 use cairn_store::{Blobs, Db, Seal};
 use cairn_world::sim::Sim;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -40,6 +43,58 @@ pub struct House {
     dir: Arc<tempfile::TempDir>,
     read: AtomicU64,
     events: AtomicU64,
+}
+
+/// The archive as the verifier reads it.
+struct Source {
+    bucket: Buckets,
+    keys: Vec<String>,
+}
+
+#[async_trait::async_trait]
+impl verify::Source for Source {
+    fn name(&self) -> String {
+        BUCKET.to_owned()
+    }
+
+    fn bucket(&self) -> Option<&str> {
+        Some(BUCKET)
+    }
+
+    fn top(&self) -> String {
+        String::new()
+    }
+
+    async fn folders(&self, folder: &str) -> Result<Vec<String>, verify::Error> {
+        let below = |key: &String| {
+            let rest = key.strip_prefix(folder)?;
+            rest.find('/').map(|end| key[..=folder.len() + end].to_owned())
+        };
+        let folders: BTreeSet<String> = self.keys.iter().filter_map(below).collect();
+        Ok(folders.into_iter().collect())
+    }
+
+    fn keys(&self, folder: &str) -> BoxStream<'static, Result<String, verify::Error>> {
+        let keys: Vec<_> = self.keys.iter().filter(|key| key.starts_with(folder)).cloned().map(Ok).collect();
+        stream::iter(keys).boxed()
+    }
+
+    async fn get(&self, key: &str, bytes_max: u64) -> Result<verify::Object, verify::Unread> {
+        match self.bucket.read(BUCKET, key, bytes_max).await {
+            Ok((metadata, bytes)) => Ok(verify::Object { bytes, metadata: Some(metadata) }),
+            Err(cairn_bucket::Error::NoSuchKey { .. }) => Err(verify::Unread::Missing),
+            Err(error) => Err(verify::Unread::Failed(error.to_string())),
+        }
+    }
+}
+
+struct Keyring(Trails);
+
+#[async_trait::async_trait]
+impl verify::Keys for Keyring {
+    async fn keys(&self, region: &str, from: Time, to: Time) -> Result<Vec<PublicKey>, verify::Error> {
+        Ok(self.0.public_keys(region, Some((from, to))).await.unwrap())
+    }
 }
 
 /// One object of a bucket.
@@ -249,15 +304,14 @@ impl House {
 
     /// The objects of a bucket by key; every one of them must be one gzip member.
     pub async fn objects(&self, bucket: &str) -> Vec<Object> {
-        let list = List { max: 1000, ..List::default() };
         let mut objects = Vec::new();
-        for object in self.buckets.list(bucket, &list).await.unwrap().items {
-            let (metadata, bytes) = self.buckets.read(bucket, &object.key, 1 << 30).await.unwrap();
+        for key in self.keys(bucket).await {
+            let (metadata, bytes) = self.buckets.read(bucket, &key, 1 << 30).await.unwrap();
             let mut member = flate2::bufread::GzDecoder::new(&*bytes);
             let mut json = Vec::new();
             member.read_to_end(&mut json).unwrap();
-            assert!(member.into_inner().is_empty(), "{} has one member", object.key);
-            objects.push(Object { key: object.key, metadata, json });
+            assert!(member.into_inner().is_empty(), "{key} has one member");
+            objects.push(Object { key, metadata, json });
         }
         objects
     }
@@ -270,6 +324,7 @@ impl House {
 
     /// The digests of a region, oldest first, once all of them are checked.
     pub async fn digests(&self, region: &str, backfill: bool) -> Vec<Value> {
+        self.prove().await;
         let objects = self.objects(BUCKET).await;
         let of_region = format!("/CloudTrail-Digest/{region}/");
         let mut previous: Option<&Object> = None;
@@ -292,6 +347,23 @@ impl House {
             digests.push(digest);
         }
         digests
+    }
+
+    /// What the project's own verifier says of the whole bucket; it must find nothing wrong.
+    pub async fn prove(&self) -> Report {
+        let source = Source { bucket: self.buckets.clone(), keys: self.keys(BUCKET).await };
+        let settings = verify::Settings { from: None, to: None, in_flight: 4 };
+        let keys = Arc::new(Keyring(self.trails.clone()));
+        let report = verify::verify(&self.sim.world(), Arc::new(source), keys, settings, Arc::default()).await.unwrap();
+        assert_ne!(report.verdict, Verdict::Invalid, "{report:#?}");
+        report
+    }
+
+    async fn keys(&self, bucket: &str) -> Vec<String> {
+        let list = List { max: 1000, ..List::default() };
+        let listing = self.buckets.list(bucket, &list).await.unwrap();
+        assert!(listing.next.is_none());
+        listing.items.into_iter().map(|object| object.key).collect()
     }
 
     /// As the AWS CLI checks it.
