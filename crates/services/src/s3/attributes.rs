@@ -24,7 +24,9 @@ pub(super) async fn get_object_attributes(
     let action = if version.is_some() { "s3:GetObjectVersionAttributes" } else { "s3:GetObjectAttributes" };
     call.authorize_on(bucket, Some(&input.key), action)?;
     let object = call.find(&input.key, version).await?;
-    let wants = |name: &str| input.object_attributes.iter().any(|wanted| wanted.as_str() == name);
+    // One header can name several.
+    let named = |list: &ObjectAttributes, name: &str| list.as_str().split(',').any(|wanted| wanted.trim() == name);
+    let wants = |name: &str| input.object_attributes.iter().any(|list| named(list, name));
     let sums = Sums::from(object.checksum.as_ref());
     let class = object.headers.storage_class.clone().unwrap_or_else(|| StorageClass::STANDARD.to_owned());
     let checksum = Checksum {

@@ -8,8 +8,10 @@ use super::refusal::error;
 use cairn_event::Time;
 use cairn_identity::{Caller, CredentialError};
 use cairn_wire::sigv4::{self, Signature};
+use http::HeaderName;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use percent_encoding::percent_decode_str;
 use s3s::{S3Error, S3ErrorCode, S3Result};
 use std::time::Duration;
 
@@ -30,6 +32,7 @@ pub(super) fn identify(call: &Call, parts: &Parts) -> S3Result<Identified> {
     let identity = &call.engines().identity;
     let credential = identity.credential(&signature.access_key, signature.token.as_deref()).map_err(refused)?;
     check_time(&signature, parts, call.arrival.received)?;
+    check_headers(&signature, parts)?;
     Ok(Identified {
         caller: credential.caller,
         secret: Some(credential.secret),
@@ -44,6 +47,9 @@ fn is_version_2(parts: &Parts) -> bool {
 }
 
 fn malformed(parts: &Parts, message: String) -> S3Error {
+    if message.starts_with("The request signature we calculated") {
+        return error(S3ErrorCode::SignatureDoesNotMatch, super::outcome::words("SignatureDoesNotMatch"));
+    }
     let code = if parts.headers.contains_key(AUTHORIZATION) {
         S3ErrorCode::AuthorizationHeaderMalformed
     } else {
@@ -78,6 +84,27 @@ fn check_time(signature: &Signature, parts: &Parts, now: Time) -> S3Result<()> {
     if ahead > SKEW_MAX || age > SKEW_MAX {
         let message = "The difference between the request time and the current time is too large.";
         return Err(error(S3ErrorCode::RequestTimeTooSkewed, message));
+    }
+    Ok(())
+}
+
+/// Whoever holds a presigned request must not be able to say more with it: every header
+/// that S3 acts on is signed.
+fn check_headers(signature: &Signature, parts: &Parts) -> S3Result<()> {
+    let (start, end) = if signature.presigned { ("X-Amz-SignedHeaders=", '&') } else { ("SignedHeaders=", ',') };
+    let place = match parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
+        Some(header) if !signature.presigned => header,
+        _ => parts.uri.query().unwrap_or_default(),
+    };
+    let names = place.split_once(start).map_or("", |(_, rest)| rest.split(end).next().unwrap_or_default());
+    let names = percent_decode_str(names.trim()).decode_utf8_lossy();
+    let is_signed = |name: &str| names.split(';').any(|signed| signed == name);
+    // A hash of the body only makes the check of it stricter.
+    let is_free = |name: &str| name == "x-amz-content-sha256" && signature.presigned || name == "x-amz-user-agent";
+    let mut needed = parts.headers.keys().map(HeaderName::as_str).filter(|name| name.starts_with("x-amz-"));
+    if !is_signed("host") || needed.any(|name| !is_signed(name) && !is_free(name)) {
+        let message = "There were headers present in the request which were not signed";
+        return Err(error(S3ErrorCode::AccessDenied, message));
     }
     Ok(())
 }
