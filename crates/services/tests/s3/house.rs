@@ -153,7 +153,7 @@ impl House {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
-        let mut request = self.request(asked, headers, body);
+        let mut request = Self::request(asked, headers, body);
         if let Some(who) = who {
             let (mut parts, content) = request.into_parts();
             sign(&mut parts, body, who, REGION, "s3", self.engines.world.now()).unwrap();
@@ -162,7 +162,7 @@ impl House {
         self.send(request).await
     }
 
-    pub fn request(&self, asked: &str, headers: &[(&str, &str)], body: &[u8]) -> Request<Vec<u8>> {
+    pub fn request(asked: &str, headers: &[(&str, &str)], body: &[u8]) -> Request<Vec<u8>> {
         let (method, target) = asked.split_once(' ').unwrap();
         let mut request = Request::builder()
             .method(method)

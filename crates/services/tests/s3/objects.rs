@@ -3,6 +3,7 @@
 use crate::house::House;
 use cairn_event::Category;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 #[tokio::test]
 async fn an_object_comes_back_as_it_was_put() {
@@ -168,7 +169,7 @@ async fn an_object_is_put_in_parts() {
     for (number, body) in [(1, &one), (2, &two)] {
         let part = house.ask(&format!("PUT /logs/big?partNumber={number}&uploadId={id}"), &[], body).await.is(200);
         let etag = part.header("etag").unwrap();
-        listed += &format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>");
+        write!(listed, "<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>").unwrap();
     }
     let uploads = house.ask("GET /logs?uploads", &[], b"").await.is(200);
     assert_eq!(uploads.element("UploadId").as_deref(), Some(id.as_str()));
