@@ -73,9 +73,11 @@ pub struct Coverage {
 /// How a digest takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Just past the span: only for what it says of its neighbour.
-    Beside,
+    /// The first one past the span. It speaks for its predecessor, so it must be sound.
+    Newer,
     Inside,
+    /// The last one before the span: only for the link to it.
+    Older,
 }
 
 /// Verifies one chain. `digests` are its files by end, oldest first.
@@ -91,7 +93,11 @@ pub async fn verify(
     let (inside, beside) = choose(job, &digests);
     walk.last_listed = digests.last().map(|(end, _)| *end);
     let chosen = digests[beside.clone()].iter().enumerate().rev().map(|(index, (end, key))| {
-        let role = if inside.contains(&(beside.start + index)) { Role::Inside } else { Role::Beside };
+        let role = match beside.start + index {
+            index if index < inside.start => Role::Older,
+            index if index < inside.end => Role::Inside,
+            _ => Role::Newer,
+        };
         (role, *end, key.clone())
     });
     let mut loads = stream::iter(chosen)

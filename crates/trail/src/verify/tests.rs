@@ -230,6 +230,15 @@ async fn a_moved_and_a_copied_digest_are_found() {
 }
 
 #[tokio::test]
+async fn a_digest_just_past_the_span_must_be_sound() {
+    let copy = digest_key("us-east-1", hour(6) + Duration::from_mins(5), false);
+    let mut archive = Archive::of(6);
+    let file = archive.file(&end(3)).clone();
+    archive.put(&copy, file.bytes, file.metadata);
+    check(&archive, Verdict::Invalid, &["digest_moved"]).await;
+}
+
+#[tokio::test]
 async fn a_predecessor_with_other_bytes_or_another_signature_is_found() {
     let zeroed = |number: u32, digest: &mut Value| {
         if number == 4 {

@@ -116,8 +116,9 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        if role == Role::Inside {
-            self.count(signed, findings);
+        let is_invalid = findings.iter().any(|finding| finding.severity == Severity::Invalid);
+        if role == Role::Inside || (role == Role::Newer && is_invalid) {
+            self.count(signed, is_invalid, findings);
         }
         tasks
     }
@@ -214,7 +215,7 @@ impl<'a> Walk<'a> {
         let mut listed = 0;
         for file in &digest.files {
             let is_new = named.add(&file.object);
-            if role == Role::Beside {
+            if role != Role::Inside {
                 continue;
             }
             listed += 1;
@@ -274,8 +275,7 @@ impl<'a> Walk<'a> {
         };
     }
 
-    fn count(&mut self, signed: Signed, findings: Vec<Finding>) {
-        let is_invalid = findings.iter().any(|finding| finding.severity == Severity::Invalid);
+    fn count(&mut self, signed: Signed, is_invalid: bool, findings: Vec<Finding>) {
         let counts = &mut self.chain.digests;
         match signed {
             _ if is_invalid => counts.invalid += 1,
