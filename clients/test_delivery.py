@@ -13,7 +13,7 @@ def log_keys(house, bucket):
 
 def test_d1_d2_keys_and_content(house):
     bucket = house.trail_bucket("d1-logs", "some/prefix")
-    house.trail("d1", bucket, S3KeyPrefix="some/prefix")
+    house.trail("trail-d1", bucket, S3KeyPrefix="some/prefix")
     house.client("iam").create_user(UserName="d1")
     house.wait_for_record(bucket, eventName="CreateUser")
     s3 = house.client("s3")
@@ -29,25 +29,25 @@ def test_d1_d2_keys_and_content(house):
         assert one.eof and one.unused_data == b"", "more than one gzip member"
         assert list(json.loads(text)) == ["Records"]
         assert len(text) <= 50 << 20
-    house.client("cloudtrail").delete_trail(Name="d1")
+    house.client("cloudtrail").delete_trail(Name="trail-d1")
 
 
 def test_d4_delivery_is_tried_again_until_it_works(house):
     bucket = house.trail_bucket("d4-logs")
-    house.trail("d4", bucket)
+    house.trail("trail-d4", bucket)
     cloudtrail, s3 = house.client("cloudtrail"), house.client("s3")
     policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
     s3.delete_bucket_policy(Bucket=bucket)
     request = house.client("iam").create_user(UserName="d4")["ResponseMetadata"]["RequestId"]
-    error = eventually(lambda: cloudtrail.get_trail_status(Name="d4").get("LatestDeliveryError"))
+    error = eventually(lambda: cloudtrail.get_trail_status(Name="trail-d4").get("LatestDeliveryError"))
     assert "AccessDenied" in error, error
     s3.put_bucket_policy(Bucket=bucket, Policy=policy)
     house.wait_for_record(bucket, seconds=90, requestID=request)
-    eventually(lambda: "LatestDeliveryError" not in cloudtrail.get_trail_status(Name="d4"))
-    assert cloudtrail.get_trail_status(Name="d4")["LatestDeliveryTime"]
+    eventually(lambda: "LatestDeliveryError" not in cloudtrail.get_trail_status(Name="trail-d4"))
+    assert cloudtrail.get_trail_status(Name="trail-d4")["LatestDeliveryTime"]
     found = [record["requestID"] for record in house.records(bucket)]
     assert found.count(request) == 1
-    cloudtrail.delete_trail(Name="d4")
+    cloudtrail.delete_trail(Name="trail-d4")
 
 
 def test_d8_files_are_encrypted_with_the_trails_key(house):
@@ -67,7 +67,7 @@ def test_d8_files_are_encrypted_with_the_trails_key(house):
     }
     kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
     bucket = house.trail_bucket("d8-logs")
-    trail = house.trail("d8", bucket, KmsKeyId=key, EnableLogFileValidation=True)
+    trail = house.trail("trail-d8", bucket, KmsKeyId=key, EnableLogFileValidation=True)
     assert trail["KmsKeyId"] == key
     house.client("iam").create_user(UserName="d8")
     house.wait_for_record(bucket, eventName="CreateUser")
@@ -87,7 +87,7 @@ def test_d8_files_are_encrypted_with_the_trails_key(house):
     assert eventually(decrypted)["eventSource"] == "kms.amazonaws.com"
     digest = eventually(lambda: [key for key in house.keys(bucket) if "/CloudTrail-Digest/" in key])[0]
     assert s3.head_object(Bucket=bucket, Key=digest)["ServerSideEncryption"] == "aws:kms"
-    house.client("cloudtrail").delete_trail(Name="d8")
+    house.client("cloudtrail").delete_trail(Name="trail-d8")
 
 
 def test_d10_nothing_after_a_stop_is_delivered(house):

@@ -67,7 +67,7 @@ def counts(out):
 
 def test_v1_empty_spans_have_digests_and_the_first_starts_the_chain(house):
     bucket = house.trail_bucket("v1-logs")
-    house.trail("v1", bucket, EnableLogFileValidation=True)
+    house.trail("trail-v1", bucket, EnableLogFileValidation=True)
     keys = eventually(lambda: (found := digests(house, bucket)) and len(found) >= 3 and found, 60)
     first, metadata = read(house, bucket, keys[0])
     previous = ["S3Bucket", "S3Object", "HashValue", "HashAlgorithm", "Signature"]
@@ -80,27 +80,27 @@ def test_v1_empty_spans_have_digests_and_the_first_starts_the_chain(house):
     empty = [found for key in digests(house, bucket) if not (found := read(house, bucket, key)[0])["logFiles"]]
     for digest in empty:
         assert digest["oldestEventTime"] is None and digest["newestEventTime"] is None
-    house.client("cloudtrail").delete_trail(Name="v1")
+    house.client("cloudtrail").delete_trail(Name="trail-v1")
 
 
 def test_v2_the_cli_finds_everything_valid(house):
-    bucket, arn = make_archive(house, "v2")
+    bucket, arn = make_archive(house, "trail-v2")
     code, out, err = validate(house, arn)
     assert code == 0, out + err
     assert "INVALID" not in out + err
     (valid, of), (logs, logs_of) = counts(out)
     assert valid == of >= 3 and logs == logs_of >= 3
-    house.client("cloudtrail").delete_trail(Name="v2")
+    house.client("cloudtrail").delete_trail(Name="trail-v2")
 
 
 DAMAGE = {
-    "v3": "INVALID: hash value doesn't match",
+    "v3-log": "INVALID: hash value doesn't match",
     "v4-gone": "INVALID: not found",
     "v4-plain": "INVALID: invalid format",
     "v4-members": "INVALID: unexpected data after end of compressed stream",
-    "v5": "INVALID: signature verification failed",
-    "v6": "INVALID: not found",
-    "v7": "INVALID: has been moved from its original location",
+    "v5-digest": "INVALID: signature verification failed",
+    "v6-digest": "INVALID: not found",
+    "v7-digest": "INVALID: has been moved from its original location",
 }
 
 
@@ -112,7 +112,7 @@ def test_v3_to_v7_damage_is_found(house, kind):
     logs = [log["s3Object"] for key in keys for log in read(house, bucket, key)[0]["logFiles"]]
     log = logs[0]
     body = s3.get_object(Bucket=bucket, Key=log)["Body"].read()
-    if kind == "v3":
+    if kind == "v3-log":
         s3.put_object(Bucket=bucket, Key=log, Body=gzip.compress(gzip.decompress(body).replace(b"iam", b"IAM", 1)))
     elif kind == "v4-gone":
         s3.delete_object(Bucket=bucket, Key=log)
@@ -124,33 +124,33 @@ def test_v3_to_v7_damage_is_found(house, kind):
         middle = keys[len(keys) // 2]
         answer = s3.get_object(Bucket=bucket, Key=middle)
         raw, metadata = answer["Body"].read(), answer["Metadata"]
-        if kind == "v5":
+        if kind == "v5-digest":
             changed = gzip.compress(gzip.decompress(raw) + b" ")
             s3.put_object(Bucket=bucket, Key=middle, Body=changed, Metadata=metadata)
-        elif kind == "v6":
+        elif kind == "v6-digest":
             s3.delete_object(Bucket=bucket, Key=middle)
-        elif kind == "v7":
+        elif kind == "v7-digest":
             other = s3.get_object(Bucket=bucket, Key=keys[0])
             s3.put_object(Bucket=bucket, Key=middle, Body=other["Body"].read(), Metadata=other["Metadata"])
     code, out, err = validate(house, arn)
     assert code == 1, out + err
     assert DAMAGE[kind] in out + err
-    found = house.cli("verify", arn, check=False)
+    found = house.cli("verify", arn, "--data-dir", house.data_dir, check=False)
     assert found.returncode == 1, found.stdout + found.stderr
     house.client("cloudtrail").delete_trail(Name=kind)
 
 
 def test_v9_a_stop_leaves_a_named_gap(house):
-    bucket, arn = make_archive(house, "v9", minimum=2)
-    freeze(house, "v9")
+    bucket, arn = make_archive(house, "trail-v9", minimum=2)
+    freeze(house, "trail-v9")
     time.sleep(3)
-    house.client("cloudtrail").start_logging(Name="v9")
+    house.client("cloudtrail").start_logging(Name="trail-v9")
     before = len(digests(house, bucket))
     eventually(lambda: len(digests(house, bucket)) >= before + 2, 60)
     code, out, err = validate(house, arn)
     assert code == 0, out + err
     assert "No log files were delivered by CloudTrail between" in out + err
-    house.client("cloudtrail").delete_trail(Name="v9")
+    house.client("cloudtrail").delete_trail(Name="trail-v9")
 
 
 def test_v10_late_log_files_stand_in_a_backfill_digest(house):

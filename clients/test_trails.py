@@ -30,23 +30,23 @@ def bucket(house):
 
 
 def test_t1_a_trail_is_made_with_the_defaults_and_started_and_stopped(house, cloudtrail, bucket):
-    made = house.aws_json("cloudtrail", "create-trail", "--name", "t1", "--s3-bucket-name", bucket)
+    made = house.aws_json("cloudtrail", "create-trail", "--name", "trail-t1", "--s3-bucket-name", bucket)
     expected = {
         "IncludeGlobalServiceEvents": True,
         "IsMultiRegionTrail": False,
         "LogFileValidationEnabled": False,
         "IsOrganizationTrail": False,
         "S3BucketName": bucket,
-        "TrailARN": f"arn:aws:cloudtrail:us-east-1:{house.account}:trail/t1",
+        "TrailARN": f"arn:aws:cloudtrail:us-east-1:{house.account}:trail/trail-t1",
     }
     assert {name: made.get(name) for name in expected} == expected
-    status = cloudtrail.get_trail_status(Name="t1")
+    status = cloudtrail.get_trail_status(Name="trail-t1")
     assert status["IsLogging"] is False and "StartLoggingTime" not in status
-    cloudtrail.start_logging(Name="t1")
-    status = cloudtrail.get_trail_status(Name="t1")
+    cloudtrail.start_logging(Name="trail-t1")
+    status = cloudtrail.get_trail_status(Name="trail-t1")
     assert status["IsLogging"] is True and status["StartLoggingTime"]
-    house.aws("cloudtrail", "stop-logging", "--name", "t1")
-    status = cloudtrail.get_trail_status(Name="t1")
+    house.aws("cloudtrail", "stop-logging", "--name", "trail-t1")
+    status = cloudtrail.get_trail_status(Name="trail-t1")
     assert status["IsLogging"] is False and status["StopLoggingTime"]
 
 
@@ -87,7 +87,7 @@ def test_t4_the_bucket_is_checked(house, cloudtrail, bucket):
 
 
 def test_t5_topics_keys_and_log_groups_are_checked(house, cloudtrail, bucket):
-    create = lambda **more: cloudtrail.create_trail(Name="t5", S3BucketName=bucket, **more)
+    create = lambda **more: cloudtrail.create_trail(Name="trail-t5", S3BucketName=bucket, **more)
     refused(create, "InsufficientSnsTopicPolicyException", SnsTopicName="no-topic")
     missing = f"arn:aws:kms:us-east-1:{house.account}:key/00000000-0000-4000-8000-000000000000"
     refused(create, "KmsKeyNotFoundException", KmsKeyId=missing)
@@ -104,7 +104,7 @@ def test_t5_topics_keys_and_log_groups_are_checked(house, cloudtrail, bucket):
 
 
 def test_t6_a_trail_is_changed_in_its_home_region_alone(house, cloudtrail, bucket):
-    arn = cloudtrail.create_trail(Name="t6", S3BucketName=bucket, IsMultiRegionTrail=True)["TrailARN"]
+    arn = cloudtrail.create_trail(Name="trail-t6", S3BucketName=bucket, IsMultiRegionTrail=True)["TrailARN"]
     west = house.client("cloudtrail", region="eu-west-1")
     listed = west.describe_trails()["trailList"]
     assert [(trail["TrailARN"], trail["HomeRegion"]) for trail in listed] == [(arn, "us-east-1")]
@@ -117,13 +117,13 @@ def test_t6_a_trail_is_changed_in_its_home_region_alone(house, cloudtrail, bucke
 
 def test_t7_an_update_moves_new_files_and_a_deletion_keeps_old_ones(house, cloudtrail):
     bucket = house.trail_bucket("t7-logs")
-    house.trail("t7", bucket)
+    house.trail("trail-t7", bucket)
     house.client("iam").create_user(UserName="t7-before")
     house.wait_for_record(bucket, eventName="CreateUser")
     policy = json.loads(house.client("s3").get_bucket_policy(Bucket=bucket)["Policy"])
     policy["Statement"][1]["Resource"] = f"arn:aws:s3:::{bucket}/*"
     house.client("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
-    house.aws("cloudtrail", "update-trail", "--name", "t7", "--s3-key-prefix", "p")
+    house.aws("cloudtrail", "update-trail", "--name", "trail-t7", "--s3-key-prefix", "p")
     house.client("iam").create_user(UserName="t7-after")
     found = lambda name: any(
         (record.get("requestParameters") or {}).get("userName") == name for record in house.records(bucket)
@@ -133,21 +133,21 @@ def test_t7_an_update_moves_new_files_and_a_deletion_keeps_old_ones(house, cloud
     keys = house.keys(bucket)
     assert any(key.startswith("p/AWSLogs/") for key in keys)
     assert any(key.startswith("AWSLogs/") for key in keys)
-    cloudtrail.delete_trail(Name="t7")
-    refused(cloudtrail.get_trail, "TrailNotFoundException", Name="t7")
+    cloudtrail.delete_trail(Name="trail-t7")
+    refused(cloudtrail.get_trail, "TrailNotFoundException", Name="trail-t7")
     assert set(keys) <= set(house.keys(bucket))
 
 
 def test_t8_lists_end(house, cloudtrail, bucket):
-    arn = cloudtrail.create_trail(Name="t8", S3BucketName=bucket)["TrailARN"]
+    arn = cloudtrail.create_trail(Name="trail-t8", S3BucketName=bucket)["TrailARN"]
     pages = list(cloudtrail.get_paginator("list_trails").paginate())
     assert [trail for page in pages for trail in page["Trails"]] == [
-        {"TrailARN": arn, "Name": "t8", "HomeRegion": "us-east-1"}
+        {"TrailARN": arn, "Name": "trail-t8", "HomeRegion": "us-east-1"}
     ]
 
 
 def test_t9_tags(house, cloudtrail, bucket):
-    arn = cloudtrail.create_trail(Name="t9", S3BucketName=bucket, TagsList=[{"Key": "a", "Value": "1"}])["TrailARN"]
+    arn = cloudtrail.create_trail(Name="trail-t9", S3BucketName=bucket, TagsList=[{"Key": "a", "Value": "1"}])["TrailARN"]
     cloudtrail.add_tags(ResourceId=arn, TagsList=[{"Key": "a", "Value": "2"}, {"Key": "b"}])
     listed = house.aws_json("cloudtrail", "list-tags", "--resource-id-list", arn)["ResourceTagList"]
     assert listed[0]["ResourceId"] == arn

@@ -143,7 +143,7 @@ def test_w5_no_null_stands_in_an_answer(house):
 
 
 def test_w6_regions_and_accounts_are_apart(house):
-    house.trail("w6", start=False)
+    house.trail("trail-w6", start=False)
     elsewhere = house.client("cloudtrail", region="eu-west-1")
     assert elsewhere.describe_trails()["trailList"] == []
     assert house.aws_json("cloudtrail", "describe-trails", region="eu-west-1")["trailList"] == []
@@ -154,7 +154,7 @@ def test_w6_regions_and_accounts_are_apart(house):
     status = organizations.describe_create_account_status(CreateAccountRequestId=made["Id"])["CreateAccountStatus"]
     assert status["State"] == "SUCCEEDED"
     role = f"arn:aws:iam::{status['AccountId']}:role/OrganizationAccountAccessRole"
-    key = house.client("sts").assume_role(RoleArn=role, RoleSessionName="w6")["Credentials"]
+    key = house.client("sts").assume_role(RoleArn=role, RoleSessionName="trail-w6")["Credentials"]
     theirs = {
         "aws_access_key_id": key["AccessKeyId"],
         "aws_secret_access_key": key["SecretAccessKey"],
@@ -163,9 +163,9 @@ def test_w6_regions_and_accounts_are_apart(house):
     other = house.client("cloudtrail", keys=theirs)
     assert other.describe_trails()["trailList"] == []
     with pytest.raises(ClientError) as caught:
-        other.get_trail(Name=f"arn:aws:cloudtrail:us-east-1:{house.account}:trail/w6")
+        other.get_trail(Name=f"arn:aws:cloudtrail:us-east-1:{house.account}:trail/trail-w6")
     assert caught.value.response["Error"]["Code"] in ("TrailNotFoundException", "CloudTrailARNInvalidException")
-    house.client("cloudtrail").delete_trail(Name="w6")
+    house.client("cloudtrail").delete_trail(Name="trail-w6")
 
 
 def test_a_half_sent_request_and_many_idle_connections_hurt_nobody(house):

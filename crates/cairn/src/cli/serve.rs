@@ -66,14 +66,17 @@ pub async fn run(args: Args) -> ExitCode {
     if let Err(message) = start_log(&config.log) {
         return fail(&message);
     }
+    // Before anybody learns that the house is there, and might end it.
+    let told = match until_told() {
+        Ok(told) => told,
+        Err(error) => return fail(&format!("signals cannot be received: {error}")),
+    };
     let running = match serve::start(&world, &config, true).await {
         Ok(running) => running,
         Err(error) => return fail(&error.to_string()),
     };
     say_ready(&running, &config.data_dir);
-    if let Err(error) = until_told().await {
-        return fail(&format!("signals cannot be received: {error}"));
-    }
+    told.await;
     tracing::info!("stopping: calls that are under way are finished");
     running.stop().await;
     ExitCode::SUCCESS
@@ -99,7 +102,9 @@ fn load(world: &World, args: &Args) -> Result<Config, String> {
 }
 
 fn start_log(log: &Log) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&log.level).map_err(|error| format!("[log] level: {error}"))?;
+    // s3s calls every refusal an error; what was refused and why stands in the records.
+    let level = if log.level.contains("s3s") { log.level.clone() } else { format!("{},s3s=off", log.level) };
+    let filter = EnvFilter::try_new(level).map_err(|error| format!("[log] level: {error}"))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
@@ -117,13 +122,14 @@ fn say_ready(running: &Running, data_dir: &Path) {
     eprintln!("for AWS clients: eval \"$(cairn env --data-dir {})\"", data_dir.display());
 }
 
-/// Returns at Ctrl-C or SIGTERM.
-async fn until_told() -> std::io::Result<()> {
+/// Ready at Ctrl-C or SIGTERM; they are caught from now on.
+fn until_told() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
