@@ -154,7 +154,9 @@ def test_w6_regions_and_accounts_are_apart(house):
     status = organizations.describe_create_account_status(CreateAccountRequestId=made["Id"])["CreateAccountStatus"]
     assert status["State"] == "SUCCEEDED"
     role = f"arn:aws:iam::{status['AccountId']}:role/OrganizationAccountAccessRole"
-    key = house.client("sts").assume_role(RoleArn=role, RoleSessionName="trail-w6")["Credentials"]
+    may = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role}]}
+    sts = house.client("sts", keys=house.user("w6", may))
+    key = sts.assume_role(RoleArn=role, RoleSessionName="w6")["Credentials"]
     theirs = {
         "aws_access_key_id": key["AccessKeyId"],
         "aws_secret_access_key": key["SecretAccessKey"],

@@ -67,6 +67,9 @@ fn record(arrival: &Arrival, outcome: &Outcome, completed: Time, recipient: &str
 
 /// Another account learns who called, but not with which session.
 fn as_seen_by_owner(caller: &cairn_identity::Caller) -> Value {
+    if caller.is_anonymous() {
+        return caller.user_identity();
+    }
     json!({"type": "AWSAccount", "principalId": caller.principal_id(), "accountId": caller.account()})
 }
 

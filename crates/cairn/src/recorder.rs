@@ -32,6 +32,8 @@ use crate::config::Recording;
 
 const BATCH_RECORDS_MAX: usize = 4096;
 const RETRY: Duration = Duration::from_millis(200);
+/// Of so many tries that fail in a row, one is told to the log.
+const COMPLAIN_EVERY: u32 = 50;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 const SCHEMA: &[&str] =
     &["CREATE TABLE recorder_checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL)"];
@@ -207,11 +209,15 @@ impl Shared {
         let bytes: usize = batch.iter().map(|entry| entry.body.len()).sum();
         let times: Vec<Time> = batch.iter().map(|entry| entry.time).collect();
         let mut closing = false;
+        let mut tries = 0_u32;
         loop {
             match self.journal.append(batch.clone()).await {
                 Ok(_) => break,
                 Err(Error::Unavailable(cause)) if !closing => {
-                    tracing::error!(cause = %cause, waiting = times.len(), "the journal cannot be written");
+                    if tries.is_multiple_of(COMPLAIN_EVERY) {
+                        tracing::error!(cause = %cause, waiting = times.len(), "the journal cannot be written");
+                    }
+                    tries += 1;
                     closing = tokio::select! {
                         () = self.world.clock.sleep(RETRY) => false,
                         () = self.closing.notified() => true,
