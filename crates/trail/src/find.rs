@@ -62,7 +62,8 @@ impl State {
             Reference::Arn(arn) => self.own_by_arn(view, arn.as_str(), arn.account())?,
             Reference::Name(name) => {
                 let here = self.living(&name::arn(view.account, view.region, name));
-                let copies = || self.all_living().find(|entry| entry.is_in(view) && entry.trail.name == name);
+                let own = |entry: &&Arc<Entry>| entry.trail.account == view.account && entry.trail.name == name;
+                let copies = || self.all_living().filter(own).find(|entry| entry.is_in(view));
                 here.or_else(copies).ok_or_else(|| view.unknown(&name::arn(view.account, view.region, name)))?
             }
         };

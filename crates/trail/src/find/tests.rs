@@ -100,6 +100,7 @@ fn trails_are_changed_only_at_home_by_their_owner() {
         (MEMBER, "us-east-1", arn("org", "us-east-1"), "NotOrganizationMasterAccount"),
         (MEMBER, "us-east-1", arn("single", "us-east-1"), "CloudTrailARNInvalid"),
         (MEMBER, "us-east-1", "single".to_owned(), "unknown"),
+        (MEMBER, "eu-west-1", "org".to_owned(), "unknown"),
     ] {
         assert_eq!(outcome(state.own(view(account, region), &reference)), found, "{account} {region} {reference}");
     }
