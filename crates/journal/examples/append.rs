@@ -1,10 +1,11 @@
 //! Measures durable appends: `append DIR [EVENTS [BATCH [APPENDERS]]]` fills a journal in
 //! DIR with events of about 1.5 KB and prints one JSON object: how many events, wall and
-//! CPU seconds, bytes, and how long a commit took (median and 99th percentile).
+//! CPU seconds, bytes, how long a commit took (median and 99th percentile), how long the
+//! next start took, and what reading every event and its head costs.
 
 use bytes::Bytes;
 use cairn_event::Origin;
-use cairn_journal::{Entry, Journal, Kind, Options, Stats};
+use cairn_journal::{Entry, Journal, Kind, Options, Position, Stats};
 use cairn_world::World;
 use std::error::Error;
 use std::fmt::Write;
@@ -25,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (events, batch, appenders) = (number(1, 2_000_000)?, number(2, 500)?.max(1), number(3, 8)?.max(1));
     let world = World::system();
     let options = Options { segment_bytes_max: 64 << 20, bytes_max: 64 << 30, age_max: Duration::from_hours(24) };
-    let (journal, _) = Journal::open(&world, Path::new(dir), options)?;
+    let (journal, _) = Journal::open(&world, Path::new(dir), options.clone())?;
     let entries = entries(&world)?;
     let (cpu, wall) = (cpu_seconds(&world)?, world.clock.monotonic());
     let tasks = (0..appenders).map(|appender| {
@@ -38,9 +39,30 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let (cpu, wall) = (cpu_seconds(&world)? - cpu, world.clock.monotonic().saturating_sub(wall).as_secs_f64());
     let raw: usize = entries.iter().map(|entry| entry.body.len()).sum();
-    println!("{}", report(&journal.stats(), raw / EVENTS, cpu, wall, latencies));
+    let appended = report(&journal.stats(), raw / EVENTS, cpu, wall, latencies);
     journal.close().await;
+    drop(journal);
+    println!("{{{appended},{}}}", read(&world, Path::new(dir), options)?);
     Ok(())
+}
+
+/// Opens the journal again and looks at the head of every event.
+fn read(world: &World, dir: &Path, options: Options) -> Result<String, Box<dyn Error>> {
+    let begun = world.clock.monotonic();
+    let (journal, recovery) = Journal::open(world, dir, options)?;
+    let open = world.clock.monotonic().saturating_sub(begun).as_secs_f64() * 1000.0;
+    let (cpu, mut at, mut ids) = (cpu_seconds(world)?, journal.start(), 0_usize);
+    while at < journal.end() {
+        let batch = journal.read(at, 2 << 20)?;
+        ids += batch.iter().filter_map(|item| item.head()?.event_id).map(|id| id.len()).sum::<usize>();
+        at = batch.range().end;
+    }
+    let cpu = cpu_seconds(world)? - cpu;
+    if at != Position(recovery.records) || ids != 36 * recovery.records as usize {
+        return Err("not every event was read back".into());
+    }
+    let rate = recovery.records as f64 / cpu;
+    Ok(format!("\"open_ms\":{open:.3},\"read_cpu_seconds\":{cpu:.3},\"heads_read_per_cpu_second\":{rate:.0}"))
 }
 
 async fn append(
@@ -67,12 +89,12 @@ fn report(stats: &Stats, event_bytes: usize, cpu: f64, wall: f64, mut latencies:
     let millis =
         |percent: usize| latencies.get(latencies.len() * percent / 100).map_or(0.0, |span| span.as_secs_f64() * 1000.0);
     let events = stats.end.0 - stats.start.0;
-    let mut json = String::from("{");
+    let mut json = String::new();
     let _ = write!(json, "\"events\":{events},\"event_bytes\":{event_bytes},\"disk_bytes\":{},", stats.bytes);
     let _ = write!(json, "\"wall_seconds\":{wall:.3},\"cpu_seconds\":{cpu:.3},");
     let _ = write!(json, "\"events_per_wall_second\":{:.0},", events as f64 / wall);
     let _ = write!(json, "\"events_per_cpu_second\":{:.0},", events as f64 / cpu);
-    let _ = write!(json, "\"commit_ms_p50\":{:.3},\"commit_ms_p99\":{:.3}}}", millis(50), millis(99));
+    let _ = write!(json, "\"commit_ms_p50\":{:.3},\"commit_ms_p99\":{:.3}", millis(50), millis(99));
     json
 }
 

@@ -60,7 +60,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
 use writer::{Append, Job};
 
-/// Bytes of records that may wait for the writer. Whoever brings more waits for room.
+/// Bytes of records that may wait for the writer. Whoever brings more waits for room;
+/// one append that is larger waits until the queue is empty and goes alone.
 const QUEUE_BYTES_MAX: usize = 64 << 20;
 
 /// A place in the journal: the number of a record, counted from 0 over its whole life.
@@ -136,7 +137,8 @@ pub enum Error {
     Invalid(String),
 }
 
-/// The journal. Cheap to clone.
+/// The journal. Cheap to clone. It belongs to one process, until it is closed or the last
+/// clone is gone and the writer has noticed.
 #[derive(Clone)]
 pub struct Journal {
     shared: Arc<Shared>,
@@ -172,7 +174,7 @@ impl Journal {
     pub fn open(world: &World, dir: &Path, options: Options) -> Result<(Self, Recovery), Error> {
         let (shared, writer, recovery) = writer::open(world, dir, options)?;
         if recovery.torn_bytes > 0 {
-            tracing::warn!(bytes = recovery.torn_bytes, "the journal's torn tail, never acknowledged, is cut off");
+            tracing::warn!(bytes = recovery.torn_bytes, "the journal ends in a torn tail; it is cut off");
         }
         for damage in &recovery.damage {
             tracing::error!(%damage, "the journal is damaged; what is whole stays readable");

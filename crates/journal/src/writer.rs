@@ -220,6 +220,8 @@ impl Writer {
 
     /// Begins the next segment and seals the one before.
     fn roll(&mut self) -> Result<(), Error> {
+        // After a clock that was wrong for a while, segments may seem younger than they are and are
+        // kept longer; never older, and dropped too early.
         self.created = self.created.max(self.shared.world.now());
         let segment = Arc::new(Segment::new(&self.shared.dir, self.next, HEAD_BYTES, HEAD_BYTES));
         let tail = self.begin(&segment).inspect_err(|_| _ = self.shared.world.disk.remove_file(&segment.path))?;

@@ -70,7 +70,7 @@ proptest! {
         let survives = || {
             turn += 1;
             let rarely = turn % 97 == 0;
-            survivors[turn % survivors.len()] && !rarely || mostly && !rarely
+            (mostly || survivors[turn % survivors.len()]) && !rarely
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(crash(&acknowledged, &unanswered, survives));
