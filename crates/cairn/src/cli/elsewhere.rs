@@ -35,6 +35,21 @@ pub fn builder(world: &World, name: &str) -> AmazonS3Builder {
     profile.complete(builder).with_retry(retry)
 }
 
+/// An error in S3's own words, where it has some: without the request and the XML around them.
+pub fn said(error: &object_store::Error) -> String {
+    let whole = error.to_string();
+    let part = |name: &str| {
+        let from = whole.find(&format!("<{name}>"))? + name.len() + 2;
+        let len = whole[from..].find("</")?;
+        Some(&whole[from..from + len])
+    };
+    match (part("Code"), part("Message")) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        _ => whole,
+    }
+}
+
 /// What the files say of the chosen profile.
 #[derive(Default)]
 struct Profile {
@@ -131,6 +146,15 @@ mod tests {
             "AWS_PROFILE" => chosen.map(str::to_owned),
             _ => None,
         })
+    }
+
+    #[test]
+    fn an_error_is_said_in_the_words_of_s3() {
+        let failed = |text: &str| said(&object_store::Error::Generic { store: "S3", source: text.into() });
+        let xml = "GET http://x - 404: <?xml?><Error><Code>NoSuchBucket</Code><Message>It is not there</Message></Error>";
+        assert_eq!(failed(xml), "NoSuchBucket: It is not there");
+        assert_eq!(failed("<Code>SlowDown</Code>"), "SlowDown");
+        assert!(failed("<Code>cut").contains("<Code>cut"));
     }
 
     fn value(builder: &AmazonS3Builder, key: Key) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use super::Fingerprint;
 use crate::sketch::Id;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 pub const ENTRY_BYTES: usize = 24;
@@ -58,19 +59,21 @@ impl Entries {
         }
     }
 
-    fn insert(&mut self, id: Id, fingerprint: Fingerprint) {
-        match self.known(&id, fingerprint) {
-            Known::No => _ = self.ids.insert(id, fingerprint),
-            Known::Otherwise => _ = self.more.insert((id, fingerprint)),
-            Known::Same => {}
+    /// False when it was there.
+    fn insert(&mut self, id: Id, fingerprint: Fingerprint) -> bool {
+        match self.ids.entry(id) {
+            Entry::Vacant(place) => {
+                place.insert(fingerprint);
+                true
+            }
+            Entry::Occupied(first) => *first.get() != fingerprint && self.more.insert((id, fingerprint)),
         }
     }
 
     /// Adds an event, to be saved. False when it was there.
     pub fn add(&mut self, id: Id, fingerprint: Fingerprint) -> bool {
-        let new = self.known(&id, fingerprint) != Known::Same;
+        let new = self.insert(id, fingerprint);
         if new {
-            self.insert(id, fingerprint);
             self.unsaved.push((id, fingerprint));
         }
         new

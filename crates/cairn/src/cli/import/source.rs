@@ -65,8 +65,12 @@ impl Source {
             match store.get_opts(&prefix, head).await {
                 Ok(found) => return Ok(Self::File(in_store(&store, bucket, found.meta))),
                 Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(failed(error.to_string())),
+                Err(error) => return Err(failed(elsewhere::said(&error))),
             }
+        }
+        // A bucket that is not there, or not for us, is a mistake of the command line.
+        if let Some(Err(error)) = store.list(Some(&prefix)).next().await {
+            return Err(failed(elsewhere::said(&error)));
         }
         Ok(Self::Bucket { store, bucket: bucket.to_owned(), prefix })
     }
@@ -87,7 +91,7 @@ impl Source {
                     let found = match meta {
                         Ok(meta) if is_log_name(meta.location.as_ref()) => Ok(in_store(&store, &bucket, meta)),
                         Ok(_) => Err(Event::Skipped),
-                        Err(error) => Err(unreadable(format!("s3://{bucket}/{prefix}"), &error)),
+                        Err(error) => Err(unreadable(format!("s3://{bucket}/{prefix}"), &elsewhere::said(&error))),
                     };
                     if to.send(found).await.is_err() {
                         return;
@@ -156,8 +160,8 @@ impl Item {
                 Ok(bytes.into())
             }
             Place::Object { store, key } => {
-                let got = store.get_opts(key, GetOptions::default()).await.map_err(|error| error.to_string())?;
-                got.bytes().await.map_err(|error| error.to_string())
+                let got = store.get_opts(key, GetOptions::default()).await.map_err(|error| elsewhere::said(&error))?;
+                got.bytes().await.map_err(|error| elsewhere::said(&error))
             }
         }
     }
