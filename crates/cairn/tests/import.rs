@@ -1,5 +1,7 @@
 //! `cairn import` as its users run it.
 
+#![expect(clippy::unwrap_used, reason = "a failed test says where")]
+
 use cairn_world::World;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -64,7 +66,12 @@ impl Bench {
         let output = self.import(&[&["--json", tree.to_str().unwrap()], arguments].concat());
         let errors = String::from_utf8_lossy(&output.stderr);
         let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {errors}"));
-        let found = [&report["events"]["new"], &report["events"]["duplicates"], &report["events"]["rejected"], &report["files"]["completeBefore"]];
+        let found = [
+            &report["events"]["new"],
+            &report["events"]["duplicates"],
+            &report["events"]["rejected"],
+            &report["files"]["completeBefore"],
+        ];
         assert_eq!(found.map(|number| number.as_u64().unwrap()), expected, "{report}");
         assert_eq!(output.status.code(), Some(code), "{report}");
         report
@@ -123,7 +130,12 @@ fn what_was_rejected_is_named_each_time_and_the_rest_is_in() {
     assert_eq!(report["files"]["failed"], 1);
     let lines: Vec<Value> = text(&rejects).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 4);
-    assert!(lines.iter().filter(|line| line["offset"].is_u64()).all(|line| line["file"].as_str().unwrap().ends_with("bad\u{1b}\n.json")));
+    assert!(
+        lines
+            .iter()
+            .filter(|line| line["offset"].is_u64())
+            .all(|line| line["file"].as_str().unwrap().ends_with("bad\u{1b}\n.json"))
+    );
     bench.check(&[], 1, [0, 3, 3, 1]);
     let tree = bench.path("tree");
     let shown = String::from_utf8(bench.import(&[tree.to_str().unwrap()]).stdout).unwrap();

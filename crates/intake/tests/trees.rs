@@ -1,7 +1,11 @@
 //! Whole trees of log files: every record comes in byte for byte, once.
 //!
 //! The tree is made here. `CAIRN_LOG_TREE=DIR` names another one, of any size.
-#![expect(clippy::print_stdout, reason = "a tree that was named is worth a word")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a failed test says where; a tree that was named is worth a word"
+)]
 
 use bytes::Bytes;
 use cairn_intake::{Intake, Settings};

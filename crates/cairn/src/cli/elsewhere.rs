@@ -151,7 +151,8 @@ mod tests {
     #[test]
     fn an_error_is_said_in_the_words_of_s3() {
         let failed = |text: &str| said(&object_store::Error::Generic { store: "S3", source: text.into() });
-        let xml = "GET http://x - 404: <?xml?><Error><Code>NoSuchBucket</Code><Message>It is not there</Message></Error>";
+        let xml =
+            "GET http://x - 404: <?xml?><Error><Code>NoSuchBucket</Code><Message>It is not there</Message></Error>";
         assert_eq!(failed(xml), "NoSuchBucket: It is not there");
         assert_eq!(failed("<Code>SlowDown</Code>"), "SlowDown");
         assert!(failed("<Code>cut").contains("<Code>cut"));

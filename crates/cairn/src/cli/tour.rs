@@ -76,8 +76,12 @@ fn fresh(world: &World, named: Option<&Path>) -> Result<PathBuf, String> {
         let free = is_free(path).then(|| path.to_owned());
         return free.ok_or_else(|| format!("{} exists; the tour needs a fresh directory", path.display()));
     }
-    let names = (1..1000).map(|number| if number == 1 { "cairn-tour".to_owned() } else { format!("cairn-tour-{number}") });
-    names.map(PathBuf::from).find(|path| is_free(path)).ok_or_else(|| "name a fresh directory with --data-dir".to_owned())
+    let names =
+        (1..1000).map(|number| if number == 1 { "cairn-tour".to_owned() } else { format!("cairn-tour-{number}") });
+    names
+        .map(PathBuf::from)
+        .find(|path| is_free(path))
+        .ok_or_else(|| "name a fresh directory with --data-dir".to_owned())
 }
 
 async fn open(world: &World, dir: &Path) -> Result<Running, String> {
@@ -138,11 +142,16 @@ async fn act(client: &Client) -> Result<(), String> {
     say("root makes a user, mallory, who may do nothing");
     let key = client.query("iam", "Action=CreateAccessKey&Version=2010-05-08&UserName=mallory").await?;
     say("mallory gets an access key");
-    let text = |tag: &str| within(&key, tag).next().map(str::to_owned).ok_or_else(|| format!("the answer has no {tag}"));
-    let mallory = Credentials { access_key: text("AccessKeyId")?, secret: Secret(text("SecretAccessKey")?), token: None };
-    let refused = client.json_as(&mallory, "cloudtrail", "CloudTrail_20131101.StopLogging", &json!({"Name": TRAIL})).await;
+    let text =
+        |tag: &str| within(&key, tag).next().map(str::to_owned).ok_or_else(|| format!("the answer has no {tag}"));
+    let mallory =
+        Credentials { access_key: text("AccessKeyId")?, secret: Secret(text("SecretAccessKey")?), token: None };
+    let refused =
+        client.json_as(&mallory, "cloudtrail", "CloudTrail_20131101.StopLogging", &json!({"Name": TRAIL})).await;
     match refused {
-        Err(message) => say(format_args!("mallory tries to stop the trail: {}", message.chars().take(120).collect::<String>())),
+        Err(message) => {
+            say(format_args!("mallory tries to stop the trail: {}", message.chars().take(120).collect::<String>()))
+        }
         Ok(_) => return Err("mallory could stop the trail".to_owned()),
     }
     Ok(())
@@ -317,5 +326,9 @@ async fn take_in(dir: &Path, logs: &Path) -> Result<(), String> {
     let (dir, logs) = (dir.display().to_string(), logs.display().to_string());
     say(format_args!("$ cairn import {logs}"));
     let alone = Alone::try_parse_from(["import", &logs, "--data-dir", &dir]).map_err(|error| error.to_string())?;
-    if import::run(alone.args).await == ExitCode::SUCCESS { Ok(()) } else { Err("not everything was imported".to_owned()) }
+    if import::run(alone.args).await == ExitCode::SUCCESS {
+        Ok(())
+    } else {
+        Err("not everything was imported".to_owned())
+    }
 }
