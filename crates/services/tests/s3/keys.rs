@@ -64,6 +64,42 @@ async fn whoever_may_not_use_the_key_may_not_use_the_object() {
 }
 
 #[tokio::test]
+async fn reading_a_log_file_shows_the_trail_it_is_of() {
+    let house = House::open().await;
+    house.bucket("logs", &[]).await;
+    let policy = br#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::logs/*"}]}"#;
+    house.ask("PUT /logs?policy", &[], policy).await.is(204);
+    let trail = format!("arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/t");
+    let context = [("aws:cloudtrail:arn".to_owned(), trail.clone())].into();
+    let key = key(&house).await;
+    let caller = cairn_identity::Caller::service("cloudtrail.amazonaws.com");
+    let delivery = cairn_bucket::Delivery {
+        bucket: "logs".to_owned(),
+        key: "file.json.gz".to_owned(),
+        body: bytes::Bytes::from_static(b"x"),
+        content_type: "application/json".to_owned(),
+        content_encoding: "gzip".to_owned(),
+        metadata: std::collections::BTreeMap::new(),
+        kms: Some(cairn_bucket::DeliveryKey {
+            reference: key.clone(),
+            account: ACCOUNT.to_owned(),
+            region: REGION.to_owned(),
+            context,
+        }),
+        caller,
+        source_arn: trail.clone(),
+        source_account: ACCOUNT.to_owned(),
+    };
+    house.engines.buckets.deliver(delivery).await.unwrap();
+    let head = house.ask("HEAD /logs/file.json.gz", &[], b"").await.is(200);
+    assert_eq!(head.header("x-amz-server-side-encryption"), Some("aws:kms"));
+    assert_eq!(head.header("x-amz-server-side-encryption-aws-kms-key-id"), Some(key.as_str()));
+    let got = house.ask("GET /logs/file.json.gz", &[], b"").await.is(200);
+    let expected = json!({"aws:cloudtrail:arn": trail, "aws:s3:arn": "arn:aws:s3:::logs/file.json.gz"});
+    assert_eq!(got.also().request_parameters["encryptionContext"], expected);
+}
+
+#[tokio::test]
 async fn a_bucket_encrypts_as_it_is_told() {
     let house = House::open().await;
     house.bucket("logs", &[]).await;

@@ -69,6 +69,24 @@ async fn old_and_broken_signatures_are_refused() {
 }
 
 #[tokio::test]
+async fn a_session_is_good_with_its_token_and_until_it_ends() {
+    let house = House::open().await;
+    let root = house.engines.identity.credential(&house.root.access_key, None).unwrap().caller;
+    let issued = house.engines.identity.session_token(&root, Some(900)).unwrap();
+    let session = Credentials {
+        access_key: issued.session.access_key.clone(),
+        secret: issued.secret.clone(),
+        token: Some(issued.token.expose().to_owned()),
+    };
+    house.ask_as(Some(&session), "GET /", &[], b"").await.is(200);
+    let bare = Credentials { token: None, ..session.clone() };
+    let refused = house.ask_as(Some(&bare), "GET /", &[], b"").await;
+    assert!(refused.status == 403 || refused.status == 400, "{}", refused.text());
+    house.sim.clock.advance(Duration::from_mins(16));
+    house.ask_as(Some(&session), "GET /", &[], b"").await.fails(400, "ExpiredToken");
+}
+
+#[tokio::test]
 async fn what_is_added_to_a_signed_request_makes_it_bad() {
     let house = House::open().await;
     house.bucket("logs", &[]).await;
