@@ -8,13 +8,11 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the root of the project");
-    match std::env::args().nth(1).as_deref() {
-        Some("tidy") => report(&tidy::check(root)),
-        _ => {
-            eprintln!("usage: cargo xtask tidy    what the compiler does not check: floors, sizes, names, left-overs");
-            ExitCode::from(2)
-        }
+    if std::env::args().nth(1).as_deref() == Some("tidy") {
+        return report(&tidy::check(root));
     }
+    eprintln!("usage: cargo xtask tidy    what the compiler does not check: floors, sizes, names, left-overs");
+    ExitCode::from(2)
 }
 
 fn report(findings: &[String]) -> ExitCode {

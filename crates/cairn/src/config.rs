@@ -121,6 +121,7 @@ pub enum Recording {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the fields are named as the options are")]
 pub struct Journal {
     #[serde(deserialize_with = "bytes")]
     pub bytes_max: u64,
@@ -392,7 +393,7 @@ mod tests {
         .unwrap();
         assert_eq!(config.recording, Recording::FailClosed);
         assert_eq!(config.trail.delivery_interval, Duration::from_secs(1));
-        assert_eq!(config.trail.digest_interval, Duration::from_secs(120));
+        assert_eq!(config.trail.digest_interval, Duration::from_mins(2));
         assert_eq!(config.journal.bytes_max, 1 << 30);
         assert_eq!(config.listen, "127.0.0.1:0");
         assert_eq!(config.account, None);

@@ -113,7 +113,7 @@ impl DataDir {
         let region = &self.about.region;
         self.write(
             "aws/config",
-            &format!("[default]\nregion = {region}\nendpoint_url = {url}\ns3 =\n    addressing_style = path\n"),
+            &format!("[default]\nregion = {region}\nendpoint_url = {url}\ns3 =\n    addressing_style = path\n    signature_version = s3v4\n"),
         )
     }
 

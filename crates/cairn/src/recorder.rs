@@ -112,7 +112,9 @@ impl Recorder {
         let entries = records.iter().map(|record| entry(Kind::Event, at, record)).collect::<Vec<_>>();
         match self.shared.mode {
             Recording::FailOpen => {
-                entries.into_iter().for_each(|entry| self.enqueue(entry));
+                for entry in entries {
+                    self.enqueue(entry);
+                }
                 Ok(())
             }
             Recording::FailClosed => {
@@ -195,7 +197,9 @@ async fn drain(shared: Arc<Shared>, mut receiver: mpsc::UnboundedReceiver<Entry>
             shared.write(std::mem::take(&mut batch)).await;
         }
         shared.account_for_loss().await;
-        if shared.mode == Recording::FailClosed && shared.world.clock.monotonic() - checkpointed >= CHECKPOINT_EVERY {
+        if shared.mode == Recording::FailClosed
+            && shared.world.clock.monotonic().saturating_sub(checkpointed) >= CHECKPOINT_EVERY
+        {
             shared.checkpoint().await;
             checkpointed = shared.world.clock.monotonic();
         }

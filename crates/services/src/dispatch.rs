@@ -222,7 +222,7 @@ impl Services {
             .engines
             .identity
             .credential(&signature.access_key, signature.token.as_deref())
-            .map_err(|error| credential_fault(&error))?;
+            .map_err(credential_fault)?;
         signature.verify(&credential.secret.0, &parts.method, &parts.uri, &parts.headers, body, arrival.received)?;
         outcome.caller = credential.caller.clone();
         Ok((credential.caller, signature.region))
@@ -332,7 +332,7 @@ fn unknown(service: &Service, name: &str) -> Fault {
     }
 }
 
-fn credential_fault(error: &cairn_identity::CredentialError) -> Fault {
+fn credential_fault(error: cairn_identity::CredentialError) -> Fault {
     use cairn_identity::CredentialError as E;
     match error {
         E::ExpiredToken => {

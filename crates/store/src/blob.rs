@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(bytes, b"hello world");
 
         drop(blobs.create().unwrap());
-        assert_eq!(blobs.list().unwrap(), [id.clone()]);
+        assert_eq!(blobs.list().unwrap(), std::slice::from_ref(&id));
         assert!(World::system().disk.list(&dir.path().join("tmp")).unwrap().is_empty());
 
         blobs.remove(&id).unwrap();

@@ -230,8 +230,7 @@ impl Disk for SystemDisk {
             let path = entry.path();
             let is_link = entry.file_type()?.is_symlink();
             let what = match self.look(&path) {
-                Ok(What::Dir) if is_link => What::Other,
-                Err(_) if is_link => What::Other,
+                Ok(What::Dir) | Err(_) if is_link => What::Other,
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 other => other?,
             };

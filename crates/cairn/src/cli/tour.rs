@@ -150,7 +150,7 @@ async fn act(client: &Client) -> Result<(), String> {
         client.json_as(&mallory, "cloudtrail", "CloudTrail_20131101.StopLogging", &json!({"Name": TRAIL})).await;
     match refused {
         Err(message) => {
-            say(format_args!("mallory tries to stop the trail: {}", message.chars().take(120).collect::<String>()))
+            say(format_args!("mallory tries to stop the trail: {}", message.chars().take(120).collect::<String>()));
         }
         Ok(_) => return Err("mallory could stop the trail".to_owned()),
     }
@@ -269,11 +269,12 @@ async fn damage(world: &World, dir: &Path, client: &Client) -> Result<(), String
         let folder = path.parent().ok_or("a key has a folder")?;
         world.disk.create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let mut body = body.to_vec();
-        if damaged.is_none() && key.contains("/CloudTrail/") {
-            if let Some(changed) = forge(&body)? {
-                body = changed;
-                damaged = Some(key.clone());
-            }
+        if damaged.is_none()
+            && key.contains("/CloudTrail/")
+            && let Some(changed) = forge(&body)?
+        {
+            body = changed;
+            damaged = Some(key.clone());
         }
         write(world, &path, &body)?;
         let beside = PathBuf::from(format!("{}.meta.json", path.display()));

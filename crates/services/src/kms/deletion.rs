@@ -53,7 +53,9 @@ impl Operation for ScheduleKeyDeletion {
         let days = input.pending_window_in_days.unwrap_or(WINDOW_DAYS);
         let mut targets = key::own_target(call, &input.key_id).await?;
         let condition = ("kms:ScheduleKeyDeletionPendingWindowInDays".to_owned(), days.to_string());
-        targets.iter_mut().for_each(|target| target.context.push(condition.clone()));
+        for target in &mut targets {
+            target.context.push(condition.clone());
+        }
         Ok(targets)
     }
 
