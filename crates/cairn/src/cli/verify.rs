@@ -38,7 +38,7 @@ pub struct Args {
     #[arg(value_name = "PATH|s3://…|TRAIL-ARN")]
     target: String,
     /// Ask the Cairn of this directory for keys, trails and buckets, whether or not it is running
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "CAIRN_DATA_DIR")]
     data_dir: Option<PathBuf>,
     /// Only what was delivered after this time, such as 2026-01-10T00:00:00Z [default: the beginning]
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -114,27 +114,28 @@ async fn examine(args: &Args) -> Result<Report, Failed> {
         return Err(format!("--from {from} is not before --to {to}").into());
     }
     let world = World::system();
+    let target = Target::parse(&args.target)?;
+    let needs_nobody = matches!(target, Target::Tree(_)) && args.public_keys.is_some();
     let house = match &args.data_dir {
-        Some(dir) => Some(Client::open(dir).await?),
-        None => None,
+        Some(dir) if !needs_nobody => Some(Client::open(dir).await?),
+        _ => None,
     };
-    let report = verified(&world, args, house.as_ref()).await;
+    let report = verified(&world, args, &target, house.as_ref()).await;
     if let Some(house) = house {
         house.close().await;
     }
     report
 }
 
-async fn verified(world: &World, args: &Args, house: Option<&Client>) -> Result<Report, Failed> {
+async fn verified(world: &World, args: &Args, target: &Target, house: Option<&Client>) -> Result<Report, Failed> {
     let aws = Arc::new(Aws::new(world, house)?);
-    let target = Target::parse(&args.target)?;
     let source = target.open(world, &aws).await?;
     let keys: Arc<dyn Keys> = match &args.public_keys {
         Some(path) => Arc::new(key_file(world, path)?),
         None => Arc::new(Listed::new(aws)),
     };
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let in_flight = match &target {
+    let in_flight = match target {
         Target::Tree(_) => cores * IN_FLIGHT_PER_CORE,
         _ => (cores * IN_FLIGHT_PER_CORE).max(IN_FLIGHT_REMOTE_MIN),
     };
