@@ -48,31 +48,52 @@ pub fn claimed_bytes(bytes: &[u8]) -> Option<u64> {
 
 /// Decompresses a file of one or more members.
 pub fn inflate(bytes: &[u8], bytes_max: u64) -> Result<Vec<u8>, Error> {
-    match inflate_whole(bytes, bytes_max) {
-        Some(inflated) => Ok(inflated),
-        None => {
-            read(MultiGzDecoder::new(bytes), bytes, bytes_max, |decoder| decoder.get_ref().len()).map(|(all, _)| all)
-        }
+    let mut inflater = Inflater::default();
+    if inflater.whole(bytes, bytes_max) {
+        return Ok(inflater.content);
     }
+    read(MultiGzDecoder::new(bytes), bytes, bytes_max, |decoder| decoder.get_ref().len()).map(|(all, _)| all)
 }
 
 /// Decompresses a file that is one member and nothing else.
 pub fn inflate_one(bytes: &[u8], bytes_max: u64) -> Result<Vec<u8>, Error> {
-    if let Some(inflated) = inflate_whole(bytes, bytes_max) {
-        return Ok(inflated);
-    }
-    match read(GzDecoder::new(bytes), bytes, bytes_max, |decoder| decoder.get_ref().len())? {
-        (inflated, 0) => Ok(inflated),
-        (_, left) => Err(Error::Trailing { offset: (bytes.len() - left) as u64, count: left as u64 }),
+    let mut inflater = Inflater::default();
+    inflater.one(bytes, bytes_max)?;
+    Ok(inflater.content)
+}
+
+/// Decompresses one file after the other in memory that it keeps, as much as the largest takes.
+pub struct Inflater {
+    decompressor: Decompressor,
+    content: Vec<u8>,
+}
+
+impl Default for Inflater {
+    fn default() -> Self {
+        Self { decompressor: Decompressor::new(), content: Vec::new() }
     }
 }
 
-/// One step, or nothing if this is not certainly one whole member within the limit.
-fn inflate_whole(bytes: &[u8], bytes_max: u64) -> Option<Vec<u8>> {
-    let claimed = claimed_bytes(bytes).filter(|claimed| *claimed <= bytes_max)?;
-    let mut inflated = vec![0; claimed as usize];
-    let written = Decompressor::new().gzip_decompress(bytes, &mut inflated).ok()?;
-    (written as u64 == claimed && ends_only_at_the_end(bytes, claimed as u32)).then_some(inflated)
+impl Inflater {
+    /// The content of a file that is one member and nothing else.
+    pub fn one(&mut self, bytes: &[u8], bytes_max: u64) -> Result<&[u8], Error> {
+        if self.whole(bytes, bytes_max) {
+            return Ok(&self.content);
+        }
+        match read(GzDecoder::new(bytes), bytes, bytes_max, |decoder| decoder.get_ref().len())? {
+            (content, 0) => self.content = content,
+            (_, left) => return Err(Error::Trailing { offset: (bytes.len() - left) as u64, count: left as u64 }),
+        }
+        Ok(&self.content)
+    }
+
+    /// Decompresses in one step; false if this is not certainly one whole member within the limit.
+    fn whole(&mut self, bytes: &[u8], bytes_max: u64) -> bool {
+        let Some(claimed) = claimed_bytes(bytes).filter(|claimed| *claimed <= bytes_max) else { return false };
+        self.content.resize(claimed as usize, 0);
+        let written = self.decompressor.gzip_decompress(bytes, &mut self.content);
+        written.is_ok_and(|written| written as u64 == claimed) && ends_only_at_the_end(bytes, claimed as u32)
+    }
 }
 
 /// Whether the member cannot have ended before the file does. The decoder stops after the
@@ -179,6 +200,16 @@ mod tests {
         let mut file = gzip(b"{}");
         file.extend_from_slice(b"and more that nobody reads");
         assert!(inflate(&file, LIMIT).is_err());
+    }
+
+    #[test]
+    fn kept_memory_shows_nothing_of_the_file_before() {
+        let mut inflater = Inflater::default();
+        for content in [b"a long content to begin with".as_slice(), b"short", b"", b"longer again"] {
+            assert_eq!(inflater.one(&gzip(content), LIMIT).unwrap(), content);
+        }
+        assert!(inflater.one(b"no gzip", LIMIT).is_err());
+        assert_eq!(inflater.one(&gzip(b"after"), LIMIT).unwrap(), b"after");
     }
 
     #[test]

@@ -110,19 +110,20 @@ pub async fn verify(
     let mut checks = FuturesUnordered::new();
     while let Some((role, loaded)) = loads.next().await {
         let loaded: Loaded = loaded.expect("loading a digest does not panic");
-        for task in walk.step(loaded, role, named) {
+        let mut tasks = walk.step(loaded, role, named);
+        while !tasks.is_empty() {
             if checks.len() >= job.settings.in_flight
-                && let Some((checked, proven)) = checks.next().await
+                && let Some(checked) = checks.next().await
             {
-                walk.tally(checked, proven);
+                walk.tally(checked);
             }
-            let check = tokio::spawn(log::check(job.clone(), task.file, task.key));
-            let proven = task.proven;
-            checks.push(async move { (check.await.expect("checking a log file does not panic"), proven) });
+            let rest = tasks.split_off(log::batch(job).min(tasks.len()));
+            let check = tokio::spawn(log::check(job.clone(), std::mem::replace(&mut tasks, rest)));
+            checks.push(async { check.await.expect("checking log files does not panic") });
         }
     }
-    while let Some((checked, proven)) = checks.next().await {
-        walk.tally(checked, proven);
+    while let Some(checked) = checks.next().await {
+        walk.tally(checked);
     }
     // Digests outside of the span were listed but are not read.
     Progress::add(&job.progress.digests_done, (digests.len() - beside.len()) as u64);

@@ -5,13 +5,16 @@ use super::finding::{Code, Finding};
 use super::source::{Object, Unread};
 use super::{Job, Progress, name};
 use cairn_event::Time;
-use cairn_store::gzip;
-use serde::Deserialize;
-use std::borrow::Cow;
+use cairn_store::gzip::{self, Inflater};
+use sonic_rs::{Array, JsonContainerTrait, JsonValueTrait, Value};
 
 /// Compressed and inflated. AWS cuts log files at 50 MB of JSON. A larger file is refused
 /// as malformed: whatever it is, it is not what was signed.
 pub const BYTES_MAX: u64 = 256 << 20;
+/// Enough to make the change of thread cheap beside it, and few to be lost when all are slow.
+const BATCH_FILES: usize = 16;
+/// Compressed; checked in a millisecond or two, for which no thread is changed.
+const SMALL_BYTES: usize = 64 << 10;
 
 /// What became of one log file.
 #[derive(Debug)]
@@ -32,17 +35,57 @@ pub enum Outcome {
     Unreadable,
 }
 
-/// Reads and checks one log file.
-pub async fn check(job: Job, file: LogFile, key: String) -> Checked {
-    let object = job.source.get(&key, BYTES_MAX).await;
-    let work = move || judge(object, &file, &key);
-    let checked = tokio::task::spawn_blocking(work).await.expect("judging a log file does not panic");
-    Progress::add(&job.progress.logs_done, 1);
-    Progress::add(&job.progress.bytes, checked.bytes);
+/// A log file to be checked.
+#[derive(Debug)]
+pub struct Task {
+    pub file: LogFile,
+    /// In the source.
+    pub key: String,
+    /// Whether the digest that names it is proven.
+    pub proven: bool,
+}
+
+/// Log files that one task checks one after the other. A thread that waits for the disk
+/// had better not be changed for each small file; over a network all wait side by side.
+pub fn batch(job: &Job) -> usize {
+    if job.source.blocks() { BATCH_FILES } else { 1 }
+}
+
+/// Reads and checks log files; never more than one of them is in memory.
+pub async fn check(job: Job, tasks: Vec<Task>) -> Vec<(Checked, bool)> {
+    if job.source.blocks() {
+        let work = move || {
+            let mut inflater = Inflater::default();
+            let check = |task: Task| {
+                let object = job.source.get_blocking(&task.key, BYTES_MAX).unwrap_or(Err(Unread::Missing));
+                done(&job, judge(object, &task.file, &task.key, &mut inflater), task.proven)
+            };
+            tasks.into_iter().map(check).collect()
+        };
+        return off_thread(work).await;
+    }
+    let mut checked = Vec::with_capacity(tasks.len());
+    for Task { file, key, proven } in tasks {
+        let object = job.source.get(&key, BYTES_MAX).await;
+        let is_small = object.as_ref().is_ok_and(|object| object.bytes.len() <= SMALL_BYTES);
+        let work = move || judge(object, &file, &key, &mut Inflater::default());
+        let found = if is_small { work() } else { off_thread(work).await };
+        checked.push(done(&job, found, proven));
+    }
     checked
 }
 
-fn judge(object: Result<Object, Unread>, file: &LogFile, key: &str) -> Checked {
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.expect("judging log files does not panic")
+}
+
+fn done(job: &Job, checked: Checked, proven: bool) -> (Checked, bool) {
+    Progress::add(&job.progress.logs_done, 1);
+    Progress::add(&job.progress.bytes, checked.bytes);
+    (checked, proven)
+}
+
+fn judge(object: Result<Object, Unread>, file: &LogFile, key: &str, inflater: &mut Inflater) -> Checked {
     let failed = |outcome, code, message: String| Checked {
         outcome,
         records: 0,
@@ -54,7 +97,7 @@ fn judge(object: Result<Object, Unread>, file: &LogFile, key: &str) -> Checked {
         Err(Unread::Missing) => return failed(Outcome::Missing, Code::LogMissing, "it is not there".to_owned()),
         Err(Unread::Failed(reason)) => return failed(Outcome::Unreadable, Code::LogUnreadable, reason),
     };
-    let json = match gzip::inflate_one(&object.bytes, BYTES_MAX) {
+    let json = match inflater.one(&object.bytes, BYTES_MAX) {
         Ok(json) => json,
         Err(error @ gzip::Error::Trailing { .. }) => {
             return failed(Outcome::Different, Code::LogTrailing, error.to_string());
@@ -65,50 +108,37 @@ fn judge(object: Result<Object, Unread>, file: &LogFile, key: &str) -> Checked {
         let message = format!("its digest names {:?}, not {HASH_ALGORITHM:?}", file.hash_algorithm);
         return failed(Outcome::Different, Code::LogAlgorithm, message);
     }
-    let found = hash(&json);
+    let found = hash(json);
     if found != file.hash {
         let message = format!("its SHA-256 is {found}, its digest says {}", file.hash);
         return failed(Outcome::Different, Code::LogAltered, message);
     }
-    let (records, findings) = read(&json, file, key);
+    let (records, findings) = read(json, file, key);
     Checked { outcome: Outcome::Same, records, bytes: json.len() as u64, findings }
-}
-
-#[derive(Deserialize)]
-struct File<'a> {
-    #[serde(borrow, rename = "Records")]
-    records: Vec<Record<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Record<'a> {
-    #[serde(borrow, default)]
-    event_time: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    aws_region: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    recipient_account_id: Option<Cow<'a, str>>,
 }
 
 /// Counts the records of a file that is as it was signed, and says what is odd about them.
 fn read(json: &[u8], file: &LogFile, key: &str) -> (u64, Vec<Finding>) {
-    let records = match sonic_rs::from_slice::<File<'_>>(json) {
-        Ok(file) => file.records,
+    let value: Value = match sonic_rs::from_slice(json) {
+        Ok(value) => value,
         Err(error) => {
             let reason = error.to_string().lines().next().unwrap_or_default().to_owned();
             return (0, vec![Finding::new(Code::LogRecords, key, reason)]);
         }
     };
+    let records = value.get("Records").and_then(|records| records.as_array());
+    let Some(records) = records.filter(|records| records.iter().all(JsonValueTrait::is_object)) else {
+        return (0, vec![Finding::new(Code::LogRecords, key, "it has no list of Records that are objects")]);
+    };
     let mut findings = Vec::new();
-    findings.extend(odd_times(&records, file).map(|message| Finding::new(Code::LogTimes, key, message)));
-    findings.extend(odd_place(&records, key).map(|message| Finding::new(Code::LogPlace, key, message)));
+    findings.extend(odd_times(records, file).map(|message| Finding::new(Code::LogTimes, key, message)));
+    findings.extend(odd_place(records, key).map(|message| Finding::new(Code::LogPlace, key, message)));
     (records.len() as u64, findings)
 }
 
-fn odd_times(records: &[Record<'_>], file: &LogFile) -> Option<String> {
+fn odd_times(records: &Array, file: &LogFile) -> Option<String> {
     // CloudTrail writes all times of a file in one form, so their order as texts is theirs as times.
-    let times = || records.iter().filter_map(|record| record.event_time.as_deref());
+    let times = || records.iter().filter_map(|record| record.get("eventTime")?.as_str());
     let time = |text: &str| Time::parse(text).map(Time::to_second);
     let (Ok(first), Ok(last)) = (time(times().min()?), time(times().max()?)) else {
         return Some("a record's eventTime cannot be read".to_owned());
@@ -118,12 +148,13 @@ fn odd_times(records: &[Record<'_>], file: &LogFile) -> Option<String> {
         .then(|| format!("its records are of {first} to {last}, its digest says {oldest} to {newest}"))
 }
 
-fn odd_place(records: &[Record<'_>], key: &str) -> Option<String> {
+fn odd_place(records: &Array, key: &str) -> Option<String> {
     let (account, region) = name::log_place(key)?;
-    let other_account = |record: &&Record<'_>| record.recipient_account_id.as_deref().is_some_and(|own| own != account);
-    let other_region = |record: &&Record<'_>| record.aws_region.as_deref().is_some_and(|own| own != region);
-    let accounts = records.iter().filter(other_account).count();
-    let regions = records.iter().filter(other_region).count();
+    let others = |name: &str, own: &str| {
+        let is_other = |record: &&Value| record.get(name).is_some_and(|value| value.as_str() != Some(own));
+        records.iter().filter(is_other).count()
+    };
+    let (accounts, regions) = (others("recipientAccountId", account), others("awsRegion", region));
     (accounts + regions > 0).then(|| {
         let of = records.len();
         format!("of {of} records {accounts} are of another account than {account} and {regions} of another region than {region}")

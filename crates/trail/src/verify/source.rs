@@ -42,4 +42,15 @@ pub trait Source: Send + Sync {
 
     /// One file.
     async fn get(&self, key: &str, bytes_max: u64) -> Result<Object, Unread>;
+
+    /// The same for sources that keep a thread waiting: whoever reads many small files then
+    /// does so from one thread. None for sources that need not.
+    fn get_blocking(&self, _key: &str, _bytes_max: u64) -> Option<Result<Object, Unread>> {
+        None
+    }
+
+    /// Whether `get_blocking` is the way to read.
+    fn blocks(&self) -> bool {
+        false
+    }
 }

@@ -6,6 +6,7 @@ use super::*;
 use crate::PublicKey;
 use bytes::Bytes;
 use cairn_store::gzip as whole_gzip;
+use cairn_world::Disk;
 use cairn_world::sim::Sim;
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -363,6 +364,35 @@ async fn a_plain_copy_is_proven_but_for_the_newest_digest() {
     // Given a later digest the same span is whole.
     let report = verified(&Archive::of(7), false, (None, Some(hour(6))), vec![Signer::shared().public()]).await;
     assert_eq!((report.verdict, codes(&report)), (Verdict::Proven, vec![]), "{report}");
+}
+
+#[tokio::test]
+async fn a_directory_is_proven_with_its_metadata_files_and_without() {
+    let dir = tempfile::tempdir().unwrap();
+    let sim = Sim::at(hour(48));
+    let write = |key: &str, bytes: &[u8]| {
+        let path = dir.path().join(key);
+        sim.disk.create_dir_all(path.parent().unwrap()).unwrap();
+        sim.disk.write_atomic(&path, bytes).unwrap();
+    };
+    let mut archive = Archive::of(6);
+    archive.files.iter().for_each(|(key, file)| write(key, &file.bytes));
+    let run = async || {
+        let tree = Arc::new(Tree::new(&sim.world(), dir.path()));
+        let keys = Arc::new(Given(vec![Signer::shared().public()]));
+        let settings = Settings { from: None, to: Some(hour(6)), in_flight: 2 };
+        let report = verify(&sim.world(), tree, keys, settings, Arc::default()).await.unwrap();
+        (report.verdict, codes(&report), report.certificate.records)
+    };
+    assert_eq!(run().await, (Verdict::Incomplete, vec!["signature_unknown"], 16));
+    let metadata = json!({"ContentLength": 7, "Metadata": archive.file(&end(6)).metadata}).to_string();
+    write(&(end(6) + ".meta.json"), metadata.as_bytes());
+    assert_eq!(run().await, (Verdict::Proven, vec![], 20));
+    write(&log(1), b"no longer");
+    write(&(end(3) + ".metadata"), b"nonsense");
+    // Of the second digest the signature is told by the third, which cannot be read now.
+    let expected = vec!["log_malformed", "signature_unknown", "digest_unreadable", "log_undigested", "log_undigested"];
+    assert_eq!(run().await.1, expected);
 }
 
 #[tokio::test]

@@ -73,15 +73,24 @@ impl Source for Tree {
 
     async fn get(&self, key: &str, bytes_max: u64) -> Result<Object, Unread> {
         let key = key.to_owned();
-        self.blocking(move |disk, dir| {
-            let path = dir.join(&key);
-            let bytes = read(disk, &path, bytes_max)?;
-            // Only that of digests says anything, and looking for it takes its time.
-            let metadata = if is_digest(&key) { metadata(disk, &path)? } else { None };
-            Ok(Object { bytes: bytes.into(), metadata })
-        })
-        .await
+        self.blocking(move |disk, dir| get(disk, dir, &key, bytes_max)).await
     }
+
+    fn get_blocking(&self, key: &str, bytes_max: u64) -> Option<Result<Object, Unread>> {
+        Some(get(&*self.world.disk, &self.dir, key, bytes_max))
+    }
+
+    fn blocks(&self) -> bool {
+        true
+    }
+}
+
+fn get(disk: &dyn Disk, dir: &Path, key: &str, bytes_max: u64) -> Result<Object, Unread> {
+    let path = dir.join(key);
+    let bytes = read(disk, &path, bytes_max)?;
+    // Only that of digests says anything, and looking for it takes its time.
+    let metadata = if is_digest(key) { metadata(disk, &path)? } else { None };
+    Ok(Object { bytes: bytes.into(), metadata })
 }
 
 fn is_digest(key: &str) -> bool {

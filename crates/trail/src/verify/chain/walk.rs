@@ -2,11 +2,11 @@
 
 use super::hole::{self, Hole};
 use super::{Coverage, Name, Named, Role};
-use crate::verify::digest::{Digest, LogFile, Previous};
+use crate::verify::digest::{Digest, Previous};
 use crate::verify::finding::{Code, Finding, Findings, Severity, Span};
 use crate::verify::keys::Ring;
 use crate::verify::load::{self, Loaded, Signed, State};
-use crate::verify::log::{Checked, Outcome};
+use crate::verify::log::{Checked, Outcome, Task};
 use crate::verify::report::Chain;
 use crate::verify::scope::Anchor;
 use crate::verify::{Job, Progress, name};
@@ -17,15 +17,6 @@ use std::time::Duration;
 
 /// AWS's cadence, where no digest tells the chain's own.
 const CADENCE: Duration = Duration::from_hours(1);
-
-/// A log file to be checked.
-pub struct Task {
-    pub file: LogFile,
-    /// In the source.
-    pub key: String,
-    /// Whether the digest that names it is proven.
-    pub proven: bool,
-}
 
 /// What the next older digest is to be.
 enum Expected {
@@ -285,20 +276,22 @@ impl<'a> Walk<'a> {
         self.findings.extend(findings);
     }
 
-    /// Takes what became of one log file.
-    pub fn tally(&mut self, checked: Checked, proven: bool) {
-        let counts = &mut self.chain.logs;
-        match checked.outcome {
-            Outcome::Same if proven => {
-                counts.proven += 1;
-                self.chain.records += checked.records;
-                self.chain.bytes += checked.bytes;
+    /// Takes what became of log files, each with whether its digest is proven.
+    pub fn tally(&mut self, checked: Vec<(Checked, bool)>) {
+        for (checked, proven) in checked {
+            let counts = &mut self.chain.logs;
+            match checked.outcome {
+                Outcome::Same if proven => {
+                    counts.proven += 1;
+                    self.chain.records += checked.records;
+                    self.chain.bytes += checked.bytes;
+                }
+                Outcome::Same | Outcome::Unreadable => counts.unproven += 1,
+                Outcome::Different => counts.invalid += 1,
+                Outcome::Missing => counts.missing += 1,
             }
-            Outcome::Same | Outcome::Unreadable => counts.unproven += 1,
-            Outcome::Different => counts.invalid += 1,
-            Outcome::Missing => counts.missing += 1,
+            self.findings.extend(checked.findings);
         }
-        self.findings.extend(checked.findings);
     }
 
     /// Judges both ends of the chain and the holes in it.
