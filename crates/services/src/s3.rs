@@ -41,6 +41,9 @@ use crate::outcome::Outcome;
 use address::{Address, Hosts};
 use call::Call;
 use handler::Handler;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderValue, Method};
 use meter::Meter;
 use operations::Row;
 pub use s3s::Body;
@@ -51,6 +54,9 @@ use std::sync::Arc;
 
 /// The largest XML body. 1000 keys to delete and 10,000 parts to complete stay below it.
 const XML_BYTES_MAX: usize = 8 << 20;
+/// Forms are refused before they are read; should one be read all the same, no more than this is kept.
+const FORM_BYTES_MAX: u16 = 1 << 10;
+const FORM: &[u8] = b"multipart/form-data";
 
 /// Answers S3 calls.
 #[derive(Clone)]
@@ -63,6 +69,10 @@ impl Service {
     pub fn new(services: Services) -> Self {
         let mut config = S3Config::default();
         config.xml_max_body_size = XML_BYTES_MAX;
+        config.post_object_max_file_size = FORM_BYTES_MAX.into();
+        config.form_max_field_size = FORM_BYTES_MAX.into();
+        config.form_max_fields_size = FORM_BYTES_MAX.into();
+        config.form_max_parts = 1;
         // The house has a clock of its own and asks it in `caller`.
         config.presigned_url_max_skew_time_secs = u32::MAX;
         Self { services, config: Arc::new(StaticConfigProvider::new(Arc::new(config))) }
@@ -79,6 +89,7 @@ impl Service {
         let call = Arc::new(Call::new(self.services.clone(), arrival.clone(), address, &parts));
         let meter = Meter::new(call.row.is_some_and(Row::shows_body));
         let answered = match call.identify(&parts) {
+            Ok(()) if is_form(&parts) => Err(refusal::not_implemented("POST policy uploads are not implemented")),
             Ok(()) => self.run(&call, http::Request::from_parts(parts, meter.measure(body.into()))).await,
             Err(error) => Err(error),
         };
@@ -95,6 +106,16 @@ impl Service {
         builder.set_config(self.config.clone());
         builder.build().call(request).await.map_err(|error| refusal::internal(&format!("{error:?}")))
     }
+}
+
+/// Whether it is the upload of a browser's form, which is proven by a policy in its fields
+/// and not by the signature that was read.
+fn is_form(parts: &Parts) -> bool {
+    let is_form = |value: &HeaderValue| {
+        let kind = value.as_bytes().trim_ascii_start();
+        kind.get(..FORM.len()).is_some_and(|start| start.eq_ignore_ascii_case(FORM))
+    };
+    parts.method == Method::POST && parts.headers.get_all(CONTENT_TYPE).iter().any(is_form)
 }
 
 /// The answer to a call that was made and cannot be recorded, when it must be.

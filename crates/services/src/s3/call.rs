@@ -13,7 +13,8 @@ use cairn_identity::Caller;
 use cairn_wire::Secret;
 use http::Method;
 use http::request::Parts;
-use s3s::S3Result;
+use s3s::path::S3Path;
+use s3s::{S3ErrorCode, S3Result};
 use serde_json::Value;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -53,13 +54,9 @@ impl Call {
     pub fn new(services: Services, arrival: Arrival, address: Address, parts: &Parts) -> Self {
         let row = Row::of(parts, address.level());
         let region = services.engines().region.clone();
-        let mut outcome = Outcome::of(Caller::anonymous(), SOURCE, row.map_or("Unknown", |row| row.event), &region);
-        if let Some(row) = row {
-            outcome.read_only = row.access == Access::Read;
-            outcome.category = row.category;
-        }
+        let mut outcome = Outcome::of(Caller::anonymous(), SOURCE, "Unknown", &region);
         outcome.parameters = super::parameters::of(parts, &address, arrival.host.as_deref());
-        Self {
+        let call = Self {
             services,
             arrival,
             address,
@@ -71,7 +68,11 @@ impl Call {
             conditions: OnceLock::new(),
             object: OnceLock::new(),
             outcome: Mutex::new(outcome),
+        };
+        if let Some(row) = row {
+            call.name_operation(row);
         }
+        call
     }
 
     pub fn engines(&self) -> &Engines {
@@ -97,6 +98,37 @@ impl Call {
         });
         _ = self.identified.set(identified);
         Ok(())
+    }
+
+    /// Takes the caller for true, once the protocol has proven the signature that named it.
+    /// Errors: AccessDenied, where a signature was there and another or none was proven.
+    pub fn prove(&self, access_key: Option<&str>) -> S3Result<()> {
+        let identified = self.identified();
+        if identified.secret.is_some() != access_key.is_some() || identified.caller.access_key() != access_key {
+            return Err(super::refusal::access_denied());
+        }
+        self.record(|outcome| outcome.caller = identified.caller.clone());
+        Ok(())
+    }
+
+    /// Makes sure that what access is asked on is what will be acted on. Errors:
+    /// InvalidRequest, where the Host header and the target name different places.
+    pub fn expect_address(&self, acted: &S3Path) -> S3Result<()> {
+        let (bucket, key) = (acted.get_bucket_name(), acted.get_object_key());
+        if (bucket, key) != (self.address.bucket.as_deref(), self.address.key.as_deref()) {
+            let message = "The host and the path of the request do not name one bucket and key";
+            return Err(super::refusal::error(S3ErrorCode::InvalidRequest, message));
+        }
+        Ok(())
+    }
+
+    /// Records the operation that is done, however the request spelled it.
+    pub fn name_operation(&self, row: &Row) {
+        self.record(|outcome| {
+            row.event.clone_into(&mut outcome.event_name);
+            outcome.read_only = row.access == Access::Read;
+            outcome.category = row.category;
+        });
     }
 
     pub fn identified(&self) -> &Identified {

@@ -4,6 +4,7 @@
 //! house's clock; these are checked here. Signature Version 2 is refused.
 
 use super::call::{Call, Identified};
+use super::parameters::query;
 use super::refusal::error;
 use cairn_event::Time;
 use cairn_identity::{Caller, CredentialError};
@@ -19,6 +20,10 @@ const SKEW_MAX: Duration = Duration::from_mins(15);
 
 /// Who a request says that it is from; nobody, when it is not signed.
 pub(super) fn identify(call: &Call, parts: &Parts) -> S3Result<Identified> {
+    if is_disguised(parts) {
+        let message = "The names of authorization query parameters must not be percent-encoded";
+        return Err(error(S3ErrorCode::AuthorizationQueryParametersError, message));
+    }
     if is_version_2(parts) {
         let message = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
         return Err(error(S3ErrorCode::InvalidRequest, message));
@@ -41,8 +46,18 @@ pub(super) fn identify(call: &Call, parts: &Parts) -> S3Result<Identified> {
     })
 }
 
+/// Whether a parameter that proves who calls is spelled so that one reader sees it and
+/// another does not: two readers could then take two signatures for the one.
+fn is_disguised(parts: &Parts) -> bool {
+    let pairs = parts.uri.query().unwrap_or_default().split('&');
+    pairs.map(|pair| pair.split('=').next().unwrap_or_default()).filter(|name| name.contains('%')).any(|name| {
+        let name = percent_decode_str(name).decode_utf8_lossy();
+        name.starts_with("X-Amz-") || name == "Signature"
+    })
+}
+
 fn is_version_2(parts: &Parts) -> bool {
-    let in_query = parts.uri.query().unwrap_or_default().split('&').any(|pair| pair.starts_with("Signature="));
+    let in_query = query(parts.uri.query().unwrap_or_default()).any(|(name, _)| name == "Signature");
     in_query || parts.headers.get(AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"AWS "))
 }
 
@@ -91,13 +106,7 @@ fn check_time(signature: &Signature, parts: &Parts, now: Time) -> S3Result<()> {
 /// Whoever holds a presigned request must not be able to say more with it: every header
 /// that S3 acts on is signed.
 fn check_headers(signature: &Signature, parts: &Parts) -> S3Result<()> {
-    let (start, end) = if signature.presigned { ("X-Amz-SignedHeaders=", '&') } else { ("SignedHeaders=", ',') };
-    let place = match parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
-        Some(header) if !signature.presigned => header,
-        _ => parts.uri.query().unwrap_or_default(),
-    };
-    let names = place.split_once(start).map_or("", |(_, rest)| rest.split(end).next().unwrap_or_default());
-    let names = percent_decode_str(names.trim()).decode_utf8_lossy();
+    let names = signed_names(signature, parts);
     let is_signed = |name: &str| names.split(';').any(|signed| signed == name);
     // A hash of the body only makes the check of it stricter.
     let is_free = |name: &str| name == "x-amz-content-sha256" && signature.presigned || name == "x-amz-user-agent";
@@ -107,6 +116,17 @@ fn check_headers(signature: &Signature, parts: &Parts) -> S3Result<()> {
         return Err(error(S3ErrorCode::AccessDenied, message));
     }
     Ok(())
+}
+
+/// The names of the signed headers, `host;x-amz-date`. `find` has checked that they are given once.
+fn signed_names(signature: &Signature, parts: &Parts) -> String {
+    if signature.presigned {
+        let mut given = query(parts.uri.query().unwrap_or_default());
+        return given.find(|(name, _)| name == "X-Amz-SignedHeaders").map_or_else(String::new, |(_, names)| names);
+    }
+    let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (_, given) = header.trim().split_once(' ').unwrap_or_default();
+    given.split(',').find_map(|part| part.trim().strip_prefix("SignedHeaders=")).unwrap_or_default().to_owned()
 }
 
 /// `find` has checked that it is a number within limits, where it is given.

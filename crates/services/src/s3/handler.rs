@@ -14,8 +14,9 @@ pub(super) struct Handler(pub Arc<Call>);
 
 #[async_trait::async_trait]
 impl S3Auth for Handler {
-    async fn get_secret_key(&self, _access_key: &str) -> S3Result<SecretKey> {
-        let secret = self.0.identified().secret.as_ref();
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        let identified = self.0.identified();
+        let secret = identified.secret.as_ref().filter(|_| identified.caller.access_key() == Some(access_key));
         let secret = secret.ok_or_else(|| refusal::error(S3ErrorCode::InvalidAccessKeyId, "there is no such key"))?;
         Ok(SecretKey::from(secret.expose()))
     }
@@ -26,9 +27,11 @@ impl S3Access for Handler {
     /// Comes after the signature was found good and before the input is read.
     async fn check(&self, asked: &mut S3AccessContext<'_>) -> S3Result<()> {
         let call = &self.0;
-        call.record(|outcome| outcome.caller = call.caller().clone());
+        call.prove(asked.credentials().map(|proven| proven.access_key.as_str()))?;
+        call.expect_address(asked.s3_path())?;
         let row = Row::named(asked.s3_op().name());
         let row = row.ok_or_else(|| refusal::not_implemented(super::outcome::words("NotImplemented")))?;
+        call.name_operation(row);
         access::admit(call, row, asked.uri(), asked.headers()).await
     }
 }

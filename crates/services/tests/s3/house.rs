@@ -185,7 +185,7 @@ impl House {
             received: self.engines.world.now(),
             source_ip: [127, 0, 0, 1].into(),
             user_agent: Some("tests".to_owned()),
-            host: request.headers().get("host").map(|host| host.to_str().unwrap().to_owned()),
+            host: host(&request),
             tls: None,
         };
         let (response, outcome) = self.service.answer(&arrival, request).await;
@@ -245,4 +245,10 @@ impl Answer {
         assert_eq!(self.outcome.also.len(), 1, "{:?}", self.outcome.also);
         &self.outcome.also[0]
     }
+}
+
+/// What the door takes for the host: the header, or the target where there is no header.
+fn host(request: &Request<Vec<u8>>) -> Option<String> {
+    let header = request.headers().get("host").map(|host| host.to_str().unwrap().to_owned());
+    header.or_else(|| request.uri().authority().map(ToString::to_string))
 }

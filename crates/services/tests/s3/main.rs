@@ -3,6 +3,7 @@
 
 mod access;
 mod buckets;
+mod forgeries;
 mod house;
 mod keys;
 mod locks;
