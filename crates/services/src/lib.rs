@@ -11,6 +11,8 @@ mod call;
 mod dispatch;
 mod operation;
 mod outcome;
+#[cfg(test)]
+mod overview;
 
 mod cloudtrail;
 mod iam;

@@ -58,6 +58,14 @@ const XML_BYTES_MAX: usize = 8 << 20;
 const FORM_BYTES_MAX: u16 = 1 << 10;
 const FORM: &[u8] = b"multipart/form-data";
 
+/// The names of the operations that are answered, and how many others are known.
+#[cfg(test)]
+pub(crate) fn answered() -> (Vec<&'static str>, usize) {
+    let names: Vec<&str> = handler::INPUTS.iter().filter_map(|input| input.strip_suffix("Input")).collect();
+    let others = operations::ROWS.len() - names.len();
+    (names, others)
+}
+
 /// Answers S3 calls.
 #[derive(Clone)]
 pub struct Service {

@@ -40,6 +40,10 @@ impl S3Access for Handler {
 /// NotImplemented.
 macro_rules! operations {
     ($($module:ident::$name:ident($input:ident) -> $output:ident;)*) => {
+        /// The inputs of all operations that are answered.
+        #[cfg(test)]
+        pub(super) const INPUTS: &[&str] = &[$(stringify!($input)),*];
+
         #[async_trait::async_trait]
         impl S3 for Handler {
             $(async fn $name(&self, req: S3Request<dto::$input>) -> S3Result<S3Response<dto::$output>> {
