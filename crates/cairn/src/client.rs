@@ -19,7 +19,7 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A server that is just starting holds the lock before it answers: so often and so long it is waited for.
@@ -51,19 +51,18 @@ impl Client {
                 data_dir.display()
             ));
         }
+        let config = config(&world, data_dir)?;
         for _ in 0..WAITS_MAX {
-            if let Some(url) = answering(&world, data_dir).await {
-                return Self::to(world, data_dir, url, None);
-            }
-            let flags =
-                [("data_dir", Some(data_dir.display().to_string())), ("listen", Some("127.0.0.1:0".to_owned()))];
-            let config = Config::load(None, |name| std::env::var(name).ok(), &flags)?;
             match serve::start(&world, &config, false).await {
                 Ok(running) => {
                     let url = running.url.clone();
                     return Self::to(world, data_dir, url, Some(running));
                 }
-                Err(house::Error::Locked(_)) => world.clock.sleep(WAIT).await,
+                // Whoever holds the directory wrote the endpoint; without a holder it is a crash's.
+                Err(house::Error::Locked(_)) => match answering(&world, data_dir).await {
+                    Some(url) => return Self::to(world, data_dir, url, None),
+                    None => world.clock.sleep(WAIT).await,
+                },
                 Err(error) => return Err(error.to_string()),
             }
         }
@@ -174,6 +173,17 @@ fn succeeded(call: &str, (status, headers, body): Response) -> Result<(HeaderMap
 
 fn text_of<'a>(answer: &'a Value, key: &str) -> &'a str {
     answer.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The configuration that a server here would have, but for the port, and nothing is dropped
+/// from the journal: that is for the server to do.
+fn config(world: &World, data_dir: &Path) -> Result<Config, String> {
+    let flags = [("data_dir", Some(data_dir.display().to_string())), ("listen", Some("127.0.0.1:0".to_owned()))];
+    let file = std::env::var_os("CAIRN_CONFIG").map(PathBuf::from);
+    let mut config = Config::read(world, file.as_deref(), &flags)?;
+    config.journal.bytes_max = u64::MAX;
+    config.journal.age_max = Duration::MAX;
+    Ok(config)
 }
 
 /// The URL of a server of this directory, if one answers there.

@@ -8,6 +8,7 @@ use crate::door;
 use cairn_bucket::outside::{Credentials, Endpoint};
 use cairn_trail as trail;
 use cairn_wire::Secret;
+use cairn_world::World;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -170,6 +171,20 @@ pub struct Log {
 }
 
 impl Config {
+    /// Puts the configuration together from a file, this process's environment and flags.
+    pub fn read(world: &World, file: Option<&Path>, flags: &[(&str, Option<String>)]) -> Result<Self, String> {
+        let text = match file {
+            None => None,
+            Some(path) => {
+                let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+                let bytes = world.disk.read(path).map_err(|error| failed(&error))?;
+                Some((path, String::from_utf8(bytes).map_err(|error| failed(&error))?))
+            }
+        };
+        let file = text.as_ref().map(|(path, text)| (*path, text.as_str()));
+        Self::load(file, |name| std::env::var(name).ok(), flags)
+    }
+
     /// Puts the configuration together. `flags` are options given on the command line,
     /// `environment` looks a variable up.
     pub fn load(

@@ -7,20 +7,20 @@
 //! * a connection that moves no byte for `idle_timeout` is closed; while a call is being
 //!   answered on it, after [`BUSY_FACTOR`] times that;
 //! * headers: 64 KiB and [`HEADER_TIMEOUT`], after which hyper closes the connection;
-//! * a body: 4 MiB, for log files `intake.body_bytes_max`; a longer one is refused by its
-//!   service's error, and thrown away as it comes, up to [`DISCARD_BYTES_MAX`], so that
-//!   its sender hears why; objects are streamed and have S3's own limits;
-//! * all bodies that are being read together: [`BODIES_BYTES_MAX`]; further ones wait.
+//! * a body ([`body`]): 4 MiB, for log files `intake.body_bytes_max`, and 64 KiB for whoever
+//!   shows no access key that is known; objects are streamed and have S3's own limits.
 
 use crate::record;
 use crate::recorder::Recorder;
-use bytes::{Bytes, BytesMut};
+use body::Bodies;
+use bytes::Bytes;
 use cairn_services::{Answer, Arrival, Outcome, Route, Service, Services, s3};
-use cairn_wire::{Fault, json};
+use cairn_wire::{Fault, json, sigv4};
 use cairn_world::World;
-use http::{HeaderMap, Request, Response, header};
-use http_body_util::{BodyExt, Either, Full};
-use hyper::body::{Body as _, Incoming};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use std::net::IpAddr;
@@ -33,14 +33,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use watch::{Activity, Watched};
 
+mod body;
 mod watch;
 
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const HEADER_BYTES_MAX: usize = 64 << 10;
-const BODIES_BYTES_MAX: usize = 1 << 30;
-const DISCARD_BYTES_MAX: u64 = 64 << 20;
-/// Bodies are counted in units, so that a semaphore can count a gibibyte.
-const BODY_UNIT: usize = 4 << 10;
 const BUSY_FACTOR: u32 = 10;
 /// How long an accept that failed (out of file descriptors, for one) waits before the next.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -63,7 +60,7 @@ pub struct Door {
     recorder: Arc<Recorder>,
     limits: Limits,
     connections: Arc<Semaphore>,
-    bodies: Arc<Semaphore>,
+    bodies: Bodies,
     calls: TaskTracker,
 }
 
@@ -72,12 +69,12 @@ impl Door {
         Self {
             world: services.engines().world.clone(),
             s3: s3::Service::new(services.clone()),
-            services,
             recorder,
             connections: Arc::new(Semaphore::new(limits.connections_max)),
-            bodies: Arc::new(Semaphore::new(BODIES_BYTES_MAX / BODY_UNIT)),
+            bodies: Bodies::new(&services.engines().world),
             calls: TaskTracker::new(),
             limits,
+            services,
         }
     }
 
@@ -115,6 +112,11 @@ impl Door {
                 tracing::warn!("calls that did not end in time are cut off");
                 end.cancel();
                 tracker.wait().await;
+                // What these calls do is still recorded, if they end before the recorder does.
+                tokio::select! {
+                    () = self.calls.wait() => {}
+                    () = self.world.clock.sleep(drain) => {}
+                }
             }
         }
     }
@@ -143,7 +145,10 @@ impl Door {
                 });
                 let reply = call.await;
                 activity.in_flight.fetch_sub(1, Ordering::AcqRel);
-                reply
+                reply.inspect_err(|error| {
+                    tracing::error!(%error, "a call died; it counts as lost");
+                    door.recorder.lose_call();
+                })
             }
         });
         let builder = &mut auto::Builder::new(TokioExecutor::new());
@@ -169,11 +174,12 @@ impl Door {
     }
 
     async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Reply {
-        let arrival = self.arrival(request.headers(), request.uri().host(), peer);
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        settle_host(&mut parts);
+        let arrival = self.arrival(&parts.headers, peer);
         match Route::of(&parts) {
             Route::Service(service) => {
-                let answer = match self.read_body(service, body).await {
+                let answer = match self.read_body(service, &parts, body).await {
                     Ok((body, _held)) => self.services.answer(service, &arrival, &parts, body).await,
                     Err(fault) => self.services.refuse(service, &arrival, &parts, &fault),
                 };
@@ -189,7 +195,7 @@ impl Door {
         }
     }
 
-    fn arrival(&self, headers: &HeaderMap, uri_host: Option<&str>, peer: IpAddr) -> Arrival {
+    fn arrival(&self, headers: &HeaderMap, peer: IpAddr) -> Arrival {
         let uuid = || self.services.engines().uuid();
         let text = |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         Arrival {
@@ -198,36 +204,27 @@ impl Door {
             received: self.world.now(),
             source_ip: peer.to_canonical(),
             user_agent: text(header::USER_AGENT),
-            host: text(header::HOST).or_else(|| uri_host.map(str::to_owned)),
+            host: text(header::HOST),
             tls: None,
         }
     }
 
-    /// Reads a body that fits its service's limit, and what it counts among all bodies.
-    async fn read_body(&self, service: &Service, mut body: Incoming) -> Result<(Bytes, OwnedSemaphorePermit), Fault> {
-        let bytes_max = if service.name == "cairn" { self.limits.intake_body_bytes_max } else { json::BODY_BYTES_MAX };
-        let too_large = || Fault::too_large(format!("the body is longer than {bytes_max} bytes"));
-        let announced = body.size_hint().exact();
-        if announced.is_some_and(|bytes| bytes > bytes_max as u64) {
-            discard(body).await;
-            return Err(too_large());
-        }
-        let expected = announced.map_or(bytes_max, |bytes| bytes as usize);
-        let units = expected.min(BODIES_BYTES_MAX).div_ceil(BODY_UNIT) as u32;
-        let held = self.bodies.clone().acquire_many_owned(units).await.map_err(Fault::internal)?;
-        let mut bytes = BytesMut::with_capacity(announced.map_or(0, |bytes| bytes as usize));
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| {
-                Fault::new("IncompleteBody", 400, "the body could not be read to its end").because(error)
-            })?;
-            let Ok(data) = frame.into_data() else { continue };
-            if bytes.len() + data.len() > bytes_max {
-                discard(body).await;
-                return Err(too_large());
-            }
-            bytes.extend_from_slice(&data);
-        }
-        Ok((bytes.freeze(), held))
+    /// Reads a body that fits its service's limit.
+    async fn read_body(
+        &self,
+        service: &Service,
+        parts: &Parts,
+        body: Incoming,
+    ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Fault> {
+        let identity = &self.services.engines().identity;
+        let shown = sigv4::find(&parts.method, &parts.uri, &parts.headers).ok().flatten();
+        let known = shown.is_some_and(|shown| identity.credential(&shown.access_key, shown.token.as_deref()).is_ok());
+        let bytes_max = match service.name {
+            _ if !known => body::STRANGER_BYTES_MAX,
+            "cairn" => self.limits.intake_body_bytes_max,
+            _ => json::BODY_BYTES_MAX,
+        };
+        self.bodies.read(body, bytes_max).await
     }
 
     async fn finish(&self, service: &Service, arrival: &Arrival, answer: Answer) -> Reply {
@@ -240,7 +237,7 @@ impl Door {
             }
         };
         let mut response = Response::new(Either::Left(Full::new(Bytes::from(body))));
-        *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         *response.headers_mut() = headers;
         response
     }
@@ -252,14 +249,15 @@ impl Door {
     }
 }
 
-/// Throws a body away. A sender that writes on and does not read would not hear the answer.
-async fn discard(mut body: Incoming) {
-    let mut left = DISCARD_BYTES_MAX;
-    while let Some(Ok(frame)) = body.frame().await {
-        let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
-        match left.checked_sub(bytes) {
-            Some(rest) => left = rest,
-            None => break,
-        }
+/// Brings the two ways of naming the host into one: the authority of the request's target,
+/// which wins where there is one, becomes the Host header. Whoever looks later sees one host.
+fn settle_host(parts: &mut Parts) {
+    let Some(authority) = parts.uri.authority() else { return };
+    if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
+        parts.headers.insert(header::HOST, host);
+    }
+    let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    if let Ok(uri) = path.parse::<Uri>() {
+        parts.uri = uri;
     }
 }

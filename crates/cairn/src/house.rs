@@ -152,7 +152,12 @@ impl House {
             }
         }
         engines.intake.close().await;
-        journal.close().await;
+        // Nobody waits for a disk that does not answer: what it did not confirm was not acknowledged.
+        tokio::select! {
+            () = journal.close() => {}
+            () = engines.world.clock.sleep(RECORD) => tracing::error!("the journal is stuck and is left as it is"),
+        }
+        recorder.keep_account();
         db.close().await;
         dir.withdraw_endpoint();
     }

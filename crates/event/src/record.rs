@@ -141,8 +141,8 @@ impl Record {
         record.insert("userIdentity".into(), self.user_identity.clone());
         record.insert("eventTime".into(), self.event_time.iso().into());
         record.insert("eventSource".into(), self.event_source.as_str().into());
-        record.insert("eventName".into(), self.event_name.as_str().into());
-        record.insert("awsRegion".into(), self.aws_region.as_str().into());
+        record.insert("eventName".into(), truncated(&self.event_name).into());
+        record.insert("awsRegion".into(), truncated(&self.aws_region).into());
         record.insert("sourceIPAddress".into(), self.source_ip_address.as_str().into());
         for (key, text) in
             [("userAgent", &self.user_agent), ("errorCode", &self.error_code), ("errorMessage", &self.error_message)]

@@ -134,7 +134,7 @@ impl Services {
             _ => None,
         };
         let name = match &form {
-            Some(form) => form.get("Action").map(str::to_owned),
+            Some(form) => form.get("Action").filter(|name| is_operation_name(name)).map(str::to_owned),
             None if service.protocol.is_rest() => crate::intake::operation(parts).map(str::to_owned),
             None => target_operation(parts),
         };
@@ -313,8 +313,12 @@ fn read_form(parts: &Parts, body: &Bytes) -> Result<query::Form, Fault> {
 fn target_operation(parts: &Parts) -> Option<String> {
     let target = parts.headers.get("x-amz-target")?.to_str().ok()?;
     let name = target.rsplit('.').next()?;
-    let plain = !name.is_empty() && name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    plain.then(|| name.to_owned())
+    is_operation_name(name).then(|| name.to_owned())
+}
+
+/// Whether it could be the name of an operation; what cannot is not taken into records.
+fn is_operation_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn unknown(service: &Service, name: &str) -> Fault {

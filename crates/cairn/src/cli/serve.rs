@@ -83,22 +83,13 @@ pub async fn run(args: Args) -> ExitCode {
 }
 
 fn load(world: &World, args: &Args) -> Result<Config, String> {
-    let text = match &args.config {
-        None => None,
-        Some(path) => {
-            let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-            let bytes = world.disk.read(path).map_err(|error| failed(&error))?;
-            Some((path, String::from_utf8(bytes).map_err(|error| failed(&error))?))
-        }
-    };
-    let file = text.as_ref().map(|(path, text)| (Path::new(path), text.as_str()));
     let flags = [
         ("data_dir", args.data_dir.as_ref().map(|path| path.display().to_string())),
         ("listen", args.listen.clone()),
         ("account", args.account.clone()),
         ("region", args.region.clone()),
     ];
-    Config::load(file, |name| std::env::var(name).ok(), &flags)
+    Config::read(world, args.config.as_deref(), &flags)
 }
 
 fn start_log(log: &Log) -> Result<(), String> {

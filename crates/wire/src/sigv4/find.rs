@@ -197,6 +197,9 @@ impl Parts<'_> {
         if names.next().is_some() {
             return Err(Fault::incomplete_signature(scope));
         }
+        if !is_region(region) {
+            return Err(Fault::invalid_signature("Credential should be scoped to a valid region."));
+        }
         if terminator != TERMINATOR {
             let message = format!("Credential should be scoped with a valid terminator: '{TERMINATOR}'.");
             return Err(Fault::invalid_signature(message));
@@ -219,6 +222,11 @@ impl Parts<'_> {
             date: self.date,
         })
     }
+}
+
+/// Regions stand in ARNs and in the keys of log files.
+fn is_region(name: &str) -> bool {
+    name.len() <= 32 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 fn is_name(name: &str) -> bool {
