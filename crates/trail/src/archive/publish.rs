@@ -121,16 +121,21 @@ impl Archive {
     }
 
     pub async fn publish_group(&self, group: Group, files: Vec<Staged>) -> Group {
-        let mut failed = false;
+        let mut failures = BTreeMap::new();
         for file in files {
             let Err(failure) = self.publish_file(&file).await else { continue };
-            failed = true;
             self.failed(&file, &failure).await;
-            if failure.everywhere {
+            let stop = failure.everywhere;
+            failures.insert(file.kind, failure.shown);
+            if stop {
                 break;
             }
         }
-        self.wait(&group, failed);
+        // Last, so that no success beside a failure hides it.
+        for (kind, shown) in &failures {
+            self.show(group.0, *kind, shown).await;
+        }
+        self.wait(&group, !failures.is_empty());
         group
     }
 
@@ -146,7 +151,8 @@ impl Archive {
     /// Delivered first, committed second: a crash between the two delivers the same bytes
     /// under the same key again, unless they are found there.
     async fn publish_file(&self, file: &Staged) -> Result<(), Failure> {
-        let body = self.body(file).await?;
+        // Other files are not to wait for one that is damaged here.
+        let body = self.body(file).await.map_err(|error| Failure { everywhere: false, ..error.into() })?;
         let version = if self.is_there(file, &body).await {
             None
         } else {
@@ -227,7 +233,6 @@ impl Archive {
 
     async fn failed(&self, file: &Staged, failure: &Failure) {
         tracing::warn!(trail = file.arn, bucket = file.bucket, key = file.key, "not delivered: {}", failure.cause);
-        self.show(file.slot.trail, file.kind, &failure.shown).await;
         if self.now().since(file.cut) > RETRY_AGE_MAX
             && let Err(error) = self.abandon(file, failure).await
         {

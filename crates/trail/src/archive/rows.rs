@@ -34,7 +34,7 @@ pub(crate) const SCHEMA: &[&str] = &[
 ];
 
 /// What a file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Log,
     Digest,

@@ -123,6 +123,41 @@ async fn delivery_is_tried_until_it_works_and_the_error_is_shown_meanwhile() {
 }
 
 #[tokio::test]
+async fn a_damaged_staged_file_holds_no_other_up_and_stays_visible() {
+    let house = House::new().await;
+    let trail = house.trail("main", |_| {}).await;
+    house.happens("Damaged", "eu-west-1").await;
+    house.happens("Whole", REGION).await;
+    house.absorb().await;
+    house.archive().cut().await.unwrap();
+    let groups = house.archive().groups(&BTreeSet::new()).await.unwrap();
+    let damaged = &groups.values().next().unwrap()[0];
+    house.archive().blobs().remove(&damaged.blob).unwrap();
+    for (round, delivered) in [1, 2].into_iter().enumerate() {
+        house.publish().await;
+        assert_eq!(house.logs().await.len(), delivered, "{round}");
+        let status = house.status(&trail).await;
+        assert!(status.latest_delivery_error.unwrap().contains("cannot be read"));
+        assert_eq!(status.latest_delivery, Some(house.now()));
+        house.pass(MINUTE);
+        house.happens("Later", REGION).await;
+        house.absorb().await;
+        house.archive().cut().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_a_trail_started_ahead_of_the_clock_records_begins_at_once() {
+    let house = House::new().await;
+    house.pass(HOUR * 5);
+    house.trail("main", |_| {}).await;
+    house.sim.clock.set(house.now() - HOUR * 5);
+    house.happens("Now", REGION).await;
+    house.deliver().await;
+    assert_eq!(house.logs().await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_failed_group_waits_longer_each_time_but_never_long() {
     let house = House::new().await;
     house.trail("main", |_| {}).await;
