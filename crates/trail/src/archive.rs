@@ -52,7 +52,7 @@ use pending::{Cut, Pending};
 use publish::{Group, Wait};
 use sign::Signer;
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -72,6 +72,8 @@ struct Inner {
     pending: Mutex<Pending>,
     /// The position in the journal up to which everything is staged.
     durable: AtomicU64,
+    /// The time before which all records of calls that were taken in are staged, in milliseconds.
+    heard: AtomicI64,
     /// Held while a cut is staged; keeps one that could not be.
     cutting: tokio::sync::Mutex<Option<Arc<Cut>>>,
     /// Bytes of the cut in `cutting`.
@@ -112,6 +114,7 @@ impl Archive {
             opened: parts.world.now(),
             pending: Mutex::new(Pending::from(position)),
             durable: AtomicU64::new(position.0),
+            heard: AtomicI64::new(0),
             cutting: tokio::sync::Mutex::default(),
             held_bytes: AtomicU64::new(0),
             books: tokio::sync::Mutex::default(),
@@ -187,8 +190,13 @@ impl Archive {
         Position(self.inner.durable.load(Ordering::Acquire))
     }
 
-    fn reached(&self, position: Position) {
-        self.inner.durable.store(position.0, Ordering::Release);
+    fn heard(&self) -> Time {
+        Time(self.inner.heard.load(Ordering::Acquire))
+    }
+
+    fn reached(&self, cut: &Cut) {
+        self.inner.durable.store(cut.upto.0, Ordering::Release);
+        self.inner.heard.store(cut.heard.millis(), Ordering::Release);
     }
 
     fn hold(&self, bytes: u64) {

@@ -15,8 +15,8 @@ use std::time::Duration;
 /// archive has caught up.
 pub(crate) const PHASES_MAX: usize = 256;
 
-/// For so long the record of a call may reach the journal after what the call changed.
-const LAG_MAX: Duration = Duration::from_mins(15);
+/// For so long the record of a call may be taken in after what the call changed.
+pub(crate) const LAG_MAX: Duration = Duration::from_mins(15);
 
 /// What decides whether a trail records an event. The serialized form stands in the database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,11 +144,23 @@ impl History {
         Some(&self.0[begun - 1])
     }
 
-    /// Another rule is in force from `now` on. A clock turned back does not put it before its predecessor.
+    /// Another rule is in force from `now` on, also when the clock was turned back.
     pub fn begin(&mut self, now: Time, cause: String, rule: Rule) {
-        let last = self.now();
-        let (number, since) = (last.number + 1, now.max(last.since));
-        self.0.push(Phase { number, since, cause, rule });
+        self.pull_back(now);
+        let number = self.now().number + 1;
+        self.0.push(Phase { number, since: now, cause, rule });
+    }
+
+    /// Whether a phase begins after `now`: the clock was ahead when it was made.
+    pub fn is_ahead(&self, now: Time) -> bool {
+        self.now().since > now
+    }
+
+    /// What is in force is in force now, whatever the clock said when it began.
+    pub fn pull_back(&mut self, now: Time) {
+        for phase in self.0.iter_mut().rev().take_while(|phase| phase.since > now) {
+            phase.since = now;
+        }
     }
 
     /// How many phases nobody needs who has absorbed all that entered the journal before `absorbed`.

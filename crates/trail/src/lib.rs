@@ -65,7 +65,7 @@ pub struct Parts {
 
 impl Trails {
     pub async fn open(parts: Parts) -> Result<Self, Error> {
-        let register = Register::open(&parts.db).await?;
+        let register = Register::open(&parts.db, parts.world.now()).await?;
         let archive = Archive::open(parts.clone(), register.clone()).await?;
         Ok(Self { inner: Arc::new(Inner { parts, register, archive }) })
     }

@@ -94,7 +94,13 @@ async fn save_entry(tx: &mut Write, entry: &Entry) -> Result<(), Error> {
         .bind(&id)
         .fetch_one(&mut **tx)
         .await?;
-    // A phase that has begun never changes again.
+    // A phase that has begun never changes again, but that a clock turned back pulls it back.
+    let last = entry.history.now().since;
+    sqlx::query("UPDATE trail_phase SET since = $2 WHERE trail = $1 AND since > $2")
+        .bind(&id)
+        .bind(last.millis())
+        .execute(&mut **tx)
+        .await?;
     for phase in phases.iter().filter(|phase| saved.is_none_or(|saved| phase.number > saved)) {
         sqlx::query("INSERT INTO trail_phase VALUES ($1, $2, $3, $4, $5)")
             .bind(&id)

@@ -72,6 +72,14 @@ impl Entry {
         Ok(())
     }
 
+    /// Nothing that was done is to come yet, also when the clock was turned back.
+    fn pull_back(&mut self, now: Time) {
+        self.history.pull_back(now);
+        for time in [&mut self.trail.started, &mut self.trail.stopped, &mut self.deleted].into_iter().flatten() {
+            *time = now.min(*time);
+        }
+    }
+
     /// Deletes the trail: it records nothing from `now` on, however often it was changed before.
     pub fn delete(&mut self, now: Time, cause: Uuid) {
         self.deleted = Some(now);
@@ -124,17 +132,13 @@ impl State {
 }
 
 impl Register {
-    pub async fn open(db: &Db) -> Result<Self, Error> {
+    pub async fn open(db: &Db, now: Time) -> Result<Self, Error> {
         db.migrate("trail", rows::SCHEMA).await?;
         let state = RwLock::new(Arc::new(rows::load(db).await?));
-        Ok(Self {
-            inner: Arc::new(Inner {
-                db: db.clone(),
-                state,
-                turn: tokio::sync::Mutex::default(),
-                changed: Notify::new(),
-            }),
-        })
+        let inner = Inner { db: db.clone(), state, turn: tokio::sync::Mutex::default(), changed: Notify::new() };
+        let register = Self { inner: Arc::new(inner) };
+        register.pull_back(now).await?;
+        Ok(register)
     }
 
     /// All trails as they stand now. Cheap; a later change is not seen in it.
@@ -165,20 +169,35 @@ impl Register {
         self.change(move |_| Ok((vec![Edit::Bury(id)], ()))).await
     }
 
-    /// Drops what trails recorded in times that nobody will ask for again: all that entered the
-    /// journal before `absorbed` is durably absorbed.
+    /// Drops what trails recorded in times that nobody will ask for again: all that was taken in
+    /// before `absorbed` is durably absorbed.
     pub async fn prune(&self, absorbed: Time) -> Result<(), Error> {
-        let due = move |entry: &&Arc<Entry>| entry.history.outlived(absorbed) > 0;
-        if self.state().all().find(due).is_none() {
+        let due = move |entry: &Entry| entry.history.outlived(absorbed) > 0;
+        self.alter(due, move |entry| entry.history.drop_oldest(entry.history.outlived(absorbed))).await
+    }
+
+    /// After a clock that was ahead was set right, what trails record is in force at once, not
+    /// only when the time comes again.
+    pub async fn pull_back(&self, now: Time) -> Result<(), Error> {
+        self.alter(move |entry| entry.history.is_ahead(now), move |entry| entry.pull_back(now)).await
+    }
+
+    /// Alters every trail that it is due for.
+    async fn alter(
+        &self,
+        due: impl Fn(&Entry) -> bool + Send + 'static,
+        alter: impl Fn(&mut Entry) + Send + 'static,
+    ) -> Result<(), Error> {
+        if !self.state().all().any(|entry| due(entry)) {
             return Ok(());
         }
         self.change(move |state| {
-            let pruned = state.all().filter(due).map(|entry| {
+            let altered = state.all().filter(|entry| due(entry)).map(|entry| {
                 let mut entry = Entry::clone(entry);
-                entry.history.drop_oldest(entry.history.outlived(absorbed));
+                alter(&mut entry);
                 Edit::Put(Arc::new(entry))
             });
-            Ok((pruned.collect(), ()))
+            Ok((altered.collect(), ()))
         })
         .await
     }

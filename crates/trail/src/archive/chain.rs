@@ -23,6 +23,7 @@ use super::rows::{self, Chain, Contents, Kind, Staged, Tally};
 use super::sign::SigningKey;
 use super::stage::{self, Written};
 use crate::Error;
+use crate::history::LAG_MAX;
 use crate::state::Entry;
 use cairn_event::Time;
 use cairn_journal::Position;
@@ -33,7 +34,8 @@ use std::time::Duration;
 
 /// Windows that get a digest each, however many have passed.
 const CATCH_UP_MAX: u64 = 48;
-/// After a stop the records of calls before it may be on their way to the journal for so long.
+/// After a stop the records of calls before it are on their way to the journal for so long, when it
+/// can be written. Those that take longer are listed by the backfill.
 const SETTLE: Duration = Duration::from_secs(2);
 /// A digest waits for files of its window for so long at most, and for half an interval.
 const GRACE_MAX: Duration = Duration::from_mins(5);
@@ -250,10 +252,18 @@ impl Archive {
         Ok(None)
     }
 
+    /// Whether the record of every call that a deleted trail recorded is in log files. While the
+    /// journal cannot be written such records wait elsewhere, however long; they are here once a
+    /// later one is.
+    fn has_heard_all(&self, deleted: Time) -> bool {
+        self.heard().min(self.now()) >= deleted + LAG_MAX
+    }
+
     /// Forgets deleted trails of which nothing is on its way.
     async fn bury(&self) -> Result<Option<Time>, Error> {
         let state = self.register().state();
-        let deleted: Vec<&Arc<Entry>> = state.all().filter(|entry| entry.deleted.is_some()).collect();
+        let heard_all = |entry: &&Arc<Entry>| entry.deleted.is_some_and(|deleted| self.has_heard_all(deleted));
+        let deleted: Vec<&Arc<Entry>> = state.all().filter(heard_all).collect();
         if deleted.is_empty() {
             return Ok(None);
         }

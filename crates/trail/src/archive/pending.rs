@@ -55,8 +55,8 @@ pub(crate) struct Ready {
 pub(crate) struct Cut {
     pub files: Vec<Ready>,
     pub upto: Position,
-    /// All that entered the journal before is below `upto`.
-    pub time: Time,
+    /// All records of calls that were taken in before are below `upto`.
+    pub heard: Time,
 }
 
 /// What was absorbed since the last cut.
@@ -64,12 +64,12 @@ pub(crate) struct Pending {
     files: BTreeMap<Slot, (Arc<Entry>, Vec<Records>)>,
     bytes: u64,
     absorbed: Position,
-    time: Time,
+    heard: Time,
 }
 
 impl Pending {
     pub const fn from(position: Position) -> Self {
-        Self { files: BTreeMap::new(), bytes: 0, absorbed: position, time: Time(0) }
+        Self { files: BTreeMap::new(), bytes: 0, absorbed: position, heard: Time(0) }
     }
 
     pub const fn bytes(&self) -> u64 {
@@ -90,10 +90,15 @@ impl Pending {
         }
     }
 
-    /// All records below `position` are here now; the last one entered the journal at `time`.
-    pub fn reached(&mut self, position: Position, time: Time) {
+    /// All records below `position` are here now.
+    pub fn reached(&mut self, position: Position) {
         self.absorbed = self.absorbed.max(position);
-        self.time = self.time.max(time);
+    }
+
+    /// All records of calls that were taken in before `time` are here now. After a clock was
+    /// turned back that is earlier than before.
+    pub const fn heard(&mut self, time: Time) {
+        self.heard = time;
     }
 
     /// The journal goes on at `position`, wherever that is.
@@ -109,7 +114,7 @@ impl Pending {
                 files.into_iter().map(move |records| Ready { slot: slot.clone(), entry: entry.clone(), records })
             })
             .collect();
-        Cut { files, upto: self.absorbed, time: self.time }
+        Cut { files, upto: self.absorbed, heard: self.heard }
     }
 }
 

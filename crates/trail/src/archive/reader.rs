@@ -31,16 +31,19 @@ impl Reader for Archive {
 
     async fn absorb(&self, batch: &Batch) -> Result<(), ReadError> {
         self.make_room().await.map_err(|error| ReadError(error.to_string()))?;
+        self.register().pull_back(self.now()).await.map_err(|error| ReadError(error.to_string()))?;
         let mut choice = Choice::new(self.identity(), self.register());
         let mut pending = self.pending();
         // A batch that is offered again begins before what is already here.
         let known = pending.absorbed();
-        let mut time = Time(0);
-        for item in batch.iter().filter(|item| item.position() >= known) {
-            time = time.max(item.time());
-            take(&mut pending, &mut choice, &item);
+        let items: Vec<_> = batch.iter().filter(|item| item.position() >= known).collect();
+        for item in &items {
+            take(&mut pending, &mut choice, item);
         }
-        pending.reached(batch.range().end, time);
+        if let Some(call) = items.iter().rev().find(|item| is_call(item)) {
+            pending.heard(call.time());
+        }
+        pending.reached(batch.range().end);
         Ok(())
     }
 
@@ -67,6 +70,14 @@ impl Archive {
         }
         self.cut().await
     }
+}
+
+/// Whether it is the record of a call. While the journal cannot be written these wait in the
+/// order of their times, and what services tell of themselves, such as deliveries, overtakes them.
+fn is_call(item: &Item<'_>) -> bool {
+    item.kind() == Recorded::Event
+        && item.origin() == Origin::Door
+        && item.head().is_some_and(|head| head.string_at(&["userIdentity", "invokedBy"]).is_none())
 }
 
 fn take(pending: &mut Pending, choice: &mut Choice, item: &Item<'_>) {

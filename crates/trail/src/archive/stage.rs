@@ -96,10 +96,10 @@ impl Archive {
         let written = written.map_err(|error| Error::Unavailable(error.to_string()))?;
         let written = written.map_err(|error| Error::Unavailable(error.to_string()))?;
         self.commit(cut, written).await?;
-        self.reached(cut.upto);
+        self.reached(cut);
         self.inner.staged.notify_one();
         // Only memory and rows are saved by it: what fails now is done after the next cut.
-        if let Err(error) = self.register().prune(cut.time).await {
+        if let Err(error) = self.register().prune(cut.heard).await {
             tracing::warn!(%error, "what trails recorded in the past was not pruned");
         }
         Ok(())

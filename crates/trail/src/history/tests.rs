@@ -50,9 +50,20 @@ fn the_call_that_blinds_a_trail_is_still_recorded() {
 #[test]
 fn a_clock_turned_back_does_not_reorder_phases() {
     let mut history = history();
-    history.begin(Time(10), "again".to_owned(), rule(true));
-    assert_eq!(history.now().since, Time(3000));
-    assert!(records(&history, &event("e"), 3000));
+    history.begin(Time(1500), "again".to_owned(), rule(true));
+    let since: Vec<i64> = history.phases().iter().map(|phase| phase.since.millis()).collect();
+    assert_eq!(since, [1000, 1500, 1500, 1500]);
+    assert_eq!(History::from_phases(history.phases().to_vec()), Some(history.clone()));
+    assert!(!records(&history, &event("e"), 1499));
+    assert!(records(&history, &event("e"), 1500));
+}
+
+#[test]
+fn what_began_ahead_of_the_clock_is_in_force_at_once() {
+    let mut history = History::new(Time(9000), "create".to_owned(), rule(true));
+    assert!(history.is_ahead(Time(1000)) && !records(&history, &event("e"), 1000));
+    history.pull_back(Time(1000));
+    assert!(!history.is_ahead(Time(1000)) && records(&history, &event("e"), 1000));
 }
 
 #[test]

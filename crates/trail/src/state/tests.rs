@@ -4,6 +4,8 @@ use crate::selector::{BasicSelector, Given};
 use std::collections::BTreeMap;
 
 const ACCOUNT: &str = "111122223333";
+/// Later than anything here.
+const NOW: Time = Time(100_000_000);
 
 pub(super) fn entry(id: u128, name: &str) -> Entry {
     let trail = Trail {
@@ -38,7 +40,7 @@ fn switched(mut entry: Entry, on: bool, millis: i64) -> Entry {
 
 async fn register(dir: &tempfile::TempDir) -> Register {
     let db = Db::open(&dir.path().join("cairn.db")).await.unwrap();
-    Register::open(&db).await.unwrap()
+    Register::open(&db, NOW).await.unwrap()
 }
 
 async fn put(register: &Register, entry: Entry) {
@@ -97,6 +99,23 @@ async fn a_deleted_trail_gives_its_name_away_and_lives_until_it_is_buried() {
     assert_eq!(all(&reopened).len(), 2);
     reopened.bury(old.id).await.unwrap();
     assert_eq!(all(&register(&dir).await).len(), 1);
+}
+
+#[tokio::test]
+async fn what_began_ahead_of_the_clock_is_in_force_when_the_register_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    let ahead = NOW.millis() + 1000;
+    let before = register(&dir).await;
+    put(&before, switched(switched(entry(1, "one"), true, 2000), false, ahead)).await;
+    let since = |register: &Register| -> Vec<i64> {
+        all(register)[0].history.phases().iter().map(|phase| phase.since.millis()).collect()
+    };
+    assert_eq!(since(&before), [1000, 2000, ahead]);
+    let reopened = register(&dir).await;
+    assert_eq!(since(&reopened), [1000, 2000, NOW.millis()]);
+    put(&reopened, switched(all(&reopened).remove(0), true, 1500)).await;
+    assert_eq!(since(&reopened), [1000, 1500, 1500, 1500]);
+    assert_eq!(all(&register(&dir).await), all(&reopened));
 }
 
 #[test]

@@ -1,8 +1,9 @@
-use super::house::{BUCKET, HOUR, House, MINUTE, REGION, SECOND, START, listed};
+use super::house::{ACCOUNT, BUCKET, HOUR, House, MINUTE, REGION, SECOND, START, listed};
 use crate::{Settings, TrailUpdate};
-use cairn_event::Time;
-use serde_json::Value;
+use cairn_event::{Record, Time};
+use serde_json::{Value, json};
 use std::time::Duration;
+use uuid::Uuid;
 
 fn ends(digests: &[Value]) -> Vec<&str> {
     digests.iter().map(|digest| digest["digestEndTime"].as_str().unwrap()).collect()
@@ -151,13 +152,74 @@ async fn a_deleted_trail_delivers_its_last_files_and_digest_and_is_forgotten() {
         house.pass(SECOND * 3);
         house.deliver().await;
     }
-    assert_eq!(house.archive().register().state().all().count(), 1);
+    let known = || house.archive().register().state().all().count();
+    assert_eq!((house.digests(REGION, false).await.len(), known()), (1, 2));
     house.pass(HOUR);
     house.deliver().await;
     let digests = house.digests(REGION, false).await;
     assert_eq!(starting(&digests), [true, true]);
     assert_eq!(listed(&digests).len(), 1);
+    house.happens("Later", REGION).await;
+    house.deliver().await;
+    house.digest().await;
+    assert_eq!(known(), 1);
     assert!(digests[0]["digestEndTime"].as_str() <= digests[1]["digestStartTime"].as_str());
+}
+
+async fn check_records_that_come_late(delete: bool) {
+    let house = House::new().await;
+    house.trail("main", |_| {}).await;
+    house.deliver().await;
+    house.pass(MINUTE);
+    let called = house.now();
+    house.pass(SECOND);
+    if delete {
+        house.trails.delete(house.scope(), "main").await.unwrap();
+    } else {
+        house.trails.stop(house.scope(), "main").await.unwrap();
+    }
+    for _ in 0..4 {
+        house.pass(SECOND * 3);
+        house.deliver().await;
+    }
+    assert_eq!(house.digests(REGION, false).await.len(), 1, "the last digest does not wait");
+    // The journal writes again: what the house itself did is there before what waited.
+    house.pass(HOUR);
+    house.archive().append(vec![own_record(house.now())]).await.unwrap();
+    house.deliver().await;
+    house.deliver().await;
+    house.happened("Waited", REGION, called).await;
+    house.happened("TooLate", REGION, called + SECOND * 2).await;
+    house.deliver().await;
+    house.pass(SECOND * 2);
+    house.deliver().await;
+    assert_eq!(listed(&house.digests(REGION, true).await).len(), 1);
+    let logs = house.logs().await;
+    assert_eq!(logs.len(), 1);
+    assert_eq!(logs[0].value()["Records"].as_array().unwrap().len(), 1);
+    assert_eq!(logs[0].value()["Records"][0]["eventName"], "Waited");
+
+    house.happens("Later", REGION).await;
+    house.deliver().await;
+    house.digest().await;
+    assert_eq!(house.archive().register().state().all().count(), usize::from(!delete));
+}
+
+/// As the house records a delivery.
+fn own_record(at: Time) -> Record {
+    let mut record = Record::service_event("s3.amazonaws.com", "PutObject", ACCOUNT, REGION, at, Uuid::nil());
+    record.user_identity = json!({"type": "AWSService", "invokedBy": "cloudtrail.amazonaws.com"});
+    record
+}
+
+#[tokio::test]
+async fn records_that_wait_for_the_journal_still_come_to_a_deleted_trail() {
+    check_records_that_come_late(true).await;
+}
+
+#[tokio::test]
+async fn records_that_wait_for_the_journal_still_come_to_a_stopped_trail() {
+    check_records_that_come_late(false).await;
 }
 
 #[tokio::test]

@@ -240,17 +240,26 @@ impl House {
 
     /// A management event; gives its JSON.
     pub async fn happens(&self, name: &str, region: &str) -> String {
+        self.happened(name, region, self.now()).await
+    }
+
+    /// One whose record took until now to come to the journal.
+    pub async fn happened(&self, name: &str, region: &str, time: Time) -> String {
         let number = self.events.fetch_add(1, Ordering::Relaxed);
         let body = format!(
             r#"{{"eventVersion":"1.11", "eventID":"event-{number}","eventTime":"{}","eventSource":"ec2.amazonaws.com","eventName":"{name}","awsRegion":"{region}","readOnly":false,"recipientAccountId":"{ACCOUNT}","eventCategory":"Management"}}"#,
-            self.now().iso()
+            time.iso()
         );
-        self.append(&body, Origin::Door, Kind::Event).await;
+        self.append_at(&body, Origin::Door, Kind::Event, time).await;
         body
     }
 
     pub async fn append(&self, body: &str, origin: Origin, kind: Kind) {
-        let entry = Entry { origin, kind, time: self.now(), body: body.to_owned().into() };
+        self.append_at(body, origin, kind, self.now()).await;
+    }
+
+    async fn append_at(&self, body: &str, origin: Origin, kind: Kind, time: Time) {
+        let entry = Entry { origin, kind, time, body: body.to_owned().into() };
         self.journal.append(vec![entry]).await.unwrap();
     }
 
