@@ -194,8 +194,8 @@ def import_(place):
 
 
 def verify(place):
-    archive = signer.Archive(signer.Key(), records=400, bucket="verified-logs")
-    archive.hours(24, logs=20)
+    archive = signer.Archive(signer.Key(), records=100, bucket="verified-logs")
+    archive.hours(24, logs=100)
     raw = sum(len(gzip.decompress(stored.body)) for stored in archive.objects.values()) / 1e6
     house = House(place / "verify").start()
     s3 = house.client("s3")
