@@ -91,6 +91,7 @@ def list_public_keys(archive, body):
 
 
 OPERATIONS = {
+    "GetTrailStatus": lambda archive, _: {"IsLogging": True},
     "DescribeTrails": describe_trails,
     "ListPublicKeys": list_public_keys,
     "DescribeOrganization": lambda archive, _: {"Organization": {"Id": archive.organization}},

@@ -43,7 +43,7 @@ pub struct Args {
     /// Only what was delivered after this time, such as 2026-01-10T00:00:00Z [default: the beginning]
     #[arg(long, value_name = "TIME", value_parser = time)]
     from: Option<Time>,
-    /// Only what was delivered before this time [default: now]
+    /// Only what was delivered before this time [default: now, or when the trail was stopped]
     #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<Time>,
     /// Public keys: the output of `aws cloudtrail list-public-keys`, or PEM [default: asked for]
@@ -130,6 +130,10 @@ async fn examine(args: &Args) -> Result<Report, Failed> {
 async fn verified(world: &World, args: &Args, target: &Target, house: Option<&Client>) -> Result<Report, Failed> {
     let aws = Arc::new(Aws::new(world, house)?);
     let source = target.open(world, &aws).await?;
+    let to = match (args.to, target) {
+        (None, Target::Trail { arn, region, .. }) => stopped_at(&aws, arn, region).await,
+        (to, _) => to,
+    };
     let keys: Arc<dyn Keys> = match &args.public_keys {
         Some(path) => Arc::new(key_file(world, path)?),
         None => Arc::new(Listed::new(aws)),
@@ -139,7 +143,7 @@ async fn verified(world: &World, args: &Args, target: &Target, house: Option<&Cl
         Target::Tree(_) => cores * IN_FLIGHT_PER_CORE,
         _ => (cores * IN_FLIGHT_PER_CORE).max(IN_FLIGHT_REMOTE_MIN),
     };
-    let settings = Settings { from: args.from, to: args.to, in_flight };
+    let settings = Settings { from: args.from, to, in_flight };
     let progress = Arc::new(Progress::default());
     let work = verify::verify(world, source, keys, settings, progress.clone());
     let report = progress::shown(world, &progress, work).await.map_err(|error| error.to_string())?;
@@ -219,6 +223,17 @@ async fn place_of(aws: &Aws, arn: &str, region: &str) -> Result<(String, String)
     let prefix = text(trail, "S3KeyPrefix");
     let folder = if prefix.is_empty() { "AWSLogs".to_owned() } else { format!("{prefix}/AWSLogs") };
     Ok((text(trail, "S3BucketName"), folder))
+}
+
+/// When a trail that logs no longer was stopped: after that no digest is missing. None for one
+/// that logs, and where nobody can say.
+async fn stopped_at(aws: &Aws, arn: &str, region: &str) -> Option<Time> {
+    let answer = aws.cloudtrail(region, "GetTrailStatus", &json!({"Name": arn})).await.ok()?;
+    let status: Value = serde_json::from_slice(&answer).ok()?;
+    let is_logging = status.get("IsLogging").and_then(Value::as_bool)?;
+    let stopped = status.get("StopLoggingTime").and_then(Value::as_f64).filter(|_| !is_logging)?;
+    // The last digest ends in that second.
+    Some(Time::from_seconds(stopped as i64 + 1))
 }
 
 #[cfg(test)]
