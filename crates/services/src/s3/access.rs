@@ -8,7 +8,7 @@ use super::parameters::query;
 use super::refusal;
 use crate::dispatch::denial;
 use crate::operation::Access;
-use cairn_bucket::Bucket;
+use cairn_bucket::{Bucket, Object};
 use cairn_event::Time;
 use cairn_identity::{Context, Decision, Policy, Request};
 use http::{HeaderMap, Uri};
@@ -29,12 +29,7 @@ const HEADERS: &[&str] = &[
     "x-amz-storage-class",
     "x-amz-website-redirect-location",
 ];
-const QUERY: &[(&str, &str)] = &[
-    ("prefix", "s3:prefix"),
-    ("delimiter", "s3:delimiter"),
-    ("max-keys", "s3:max-keys"),
-    ("versionId", "s3:VersionId"),
-];
+const QUERY: &[(&str, &str)] = &[("prefix", "s3:prefix"), ("delimiter", "s3:delimiter"), ("max-keys", "s3:max-keys")];
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
 pub(super) type Conditions = Vec<(String, String)>;
@@ -44,22 +39,21 @@ pub(super) struct Ask<'a> {
     pub action: &'a str,
     pub resource: &'a str,
     pub account: &'a str,
+    /// Where the resource is, or will be: the signature's scope is for the caller to choose.
+    pub region: &'a str,
     pub policy: Option<&'a Policy>,
     /// Whether the policy on the resource must allow, as that of a key.
     pub policy_required: bool,
     pub conditions: &'a [(String, String)],
 }
 
-/// Asks for the operation that a request names, on what it names; then, before a write
-/// has any effect, lets the recorder note that it will.
+/// Asks for the operation that a request names, on what it names, unless the operation
+/// itself does; then, before a write has any effect, lets the recorder note that it will.
 pub(super) async fn admit(call: &Call, row: &'static Row, uri: &Uri, headers: &HeaderMap) -> S3Result<()> {
-    call.set_conditions(conditions(call, uri, headers));
+    call.set_conditions(conditions(call, row, uri, headers));
     match row.level {
-        Level::Account => call.authorize_own("*", row.action)?,
-        Level::Bucket if row.name == "CreateBucket" => {
-            let arn = format!("arn:aws:s3:::{}", call.address.bucket.as_deref().unwrap_or_default());
-            call.authorize_own(&arn, row.action)?;
-        }
+        Level::Account => call.authorize_own("*", row.action, call.region())?,
+        Level::Bucket if row.name == "CreateBucket" => call.expect_somebody()?,
         Level::Bucket | Level::Object => ask_bucket(call, row, uri, headers).await?,
     }
     if row.access == Access::Write {
@@ -77,21 +71,29 @@ async fn ask_bucket(call: &Call, row: &Row, uri: &Uri, headers: &HeaderMap) -> S
     if expected.is_some_and(|account| account.as_bytes() != bucket.account.as_bytes()) {
         return Err(refusal::access_denied());
     }
-    if row.action.is_empty() {
-        return Ok(());
-    }
-    let version = query(uri.query().unwrap_or_default()).find(|(name, _)| name == "versionId").map(|(_, value)| value);
-    let action = if version.is_some() { row.version_action } else { row.action };
+    let version = version(row, uri);
     let key = call.address.key.as_deref();
     if let Some(key) = key.filter(|_| row.asks_tags) {
         call.look_up(key, version.as_deref()).await;
     }
+    if row.asks_itself {
+        return Ok(());
+    }
+    let action = if version.is_some() { row.version_action } else { row.action };
     call.authorize_on(bucket, key, action)
 }
 
-/// The condition keys that the request brings.
-fn conditions(call: &Call, uri: &Uri, headers: &HeaderMap) -> Conditions {
+/// The version that is acted on. An empty one names none, here as in the operations.
+fn version(row: &Row, uri: &Uri) -> Option<String> {
+    let mut given = query(uri.query().unwrap_or_default()).filter(|_| row.takes_version);
+    given.find(|(name, _)| name == "versionId").map(|(_, id)| id).filter(|id| !id.is_empty())
+}
+
+/// The condition keys that the request brings: only what the operation will act on, or a
+/// header could say one thing to a policy and the body another to the engine.
+fn conditions(call: &Call, row: &Row, uri: &Uri, headers: &HeaderMap) -> Conditions {
     let mut found = Conditions::new();
+    found.extend(version(row, uri).map(|id| ("s3:VersionId".to_owned(), id)));
     for (name, value) in query(uri.query().unwrap_or_default()) {
         if let Some((_, key)) = QUERY.iter().find(|(known, _)| *known == name) {
             found.push(((*key).to_owned(), value));
@@ -102,23 +104,44 @@ fn conditions(call: &Call, uri: &Uri, headers: &HeaderMap) -> Conditions {
         if HEADERS.iter().any(|known| *known == name || known.ends_with('-') && name.starts_with(known)) {
             found.push((format!("s3:{name}"), value.to_owned()));
         }
-        let lock = match name {
-            "x-amz-object-lock-mode" => "s3:object-lock-mode",
-            "x-amz-object-lock-legal-hold" => "s3:object-lock-legal-hold",
-            "x-amz-object-lock-retain-until-date" => "s3:object-lock-retain-until-date",
-            _ => continue,
-        };
-        found.push((lock.to_owned(), value.to_owned()));
-        if name == "x-amz-object-lock-retain-until-date" {
-            found.extend(remaining_days(value, call.now()));
-        }
     }
-    for (name, value) in headers.get("x-amz-tagging").and_then(|tags| tags.to_str().ok()).into_iter().flat_map(query) {
-        found.push(("s3:RequestObjectTagKeys".to_owned(), name.clone()));
-        found.push((format!("s3:RequestObjectTag/{name}"), value));
+    if row.makes_object() {
+        found.extend(of_new_object(call, row, headers));
     }
     found.extend(signature(call));
     found
+}
+
+/// The lock and the tags that a new object brings. A copy takes over its source's tags
+/// unless it says that it brings its own.
+fn of_new_object(call: &Call, row: &Row, headers: &HeaderMap) -> Conditions {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let mut found = Conditions::new();
+    for (header, key) in [
+        ("x-amz-object-lock-mode", "s3:object-lock-mode"),
+        ("x-amz-object-lock-legal-hold", "s3:object-lock-legal-hold"),
+        ("x-amz-object-lock-retain-until-date", "s3:object-lock-retain-until-date"),
+    ] {
+        found.extend(text(header).map(|value| (key.to_owned(), value.to_owned())));
+    }
+    found.extend(text("x-amz-object-lock-retain-until-date").and_then(|until| remaining_days(until, call.now())));
+    if row.name != "CopyObject" || text("x-amz-tagging-directive") == Some("REPLACE") {
+        found.extend(requested_tags(text("x-amz-tagging").into_iter().flat_map(query)));
+    }
+    found
+}
+
+/// Tags that an object is to get, as condition keys.
+pub(super) fn requested_tags(tags: impl Iterator<Item = (String, String)>) -> Conditions {
+    let keys = |(name, value): (String, String)| {
+        [(format!("s3:RequestObjectTag/{name}"), value), ("s3:RequestObjectTagKeys".to_owned(), name)]
+    };
+    tags.flat_map(keys).collect()
+}
+
+/// Tags that an object has, as condition keys.
+pub(super) fn existing_tags(object: &Object) -> impl Iterator<Item = (String, String)> + '_ {
+    object.tags.iter().map(|(name, value)| (format!("s3:ExistingObjectTag/{name}"), value.clone()))
 }
 
 pub(super) fn remaining_days(until: &str, now: Time) -> Option<(String, String)> {
@@ -137,13 +160,16 @@ fn signature(call: &Call) -> Conditions {
 }
 
 impl Call {
+    /// Errors: AccessDenied, where nobody calls.
+    pub fn expect_somebody(&self) -> S3Result<()> {
+        self.identified().secret.as_ref().map(|_| ()).ok_or_else(refusal::access_denied)
+    }
+
     /// Whether the caller may do `action` in its own account. Nobody may.
-    pub fn authorize_own(&self, resource: &str, action: &str) -> S3Result<()> {
-        if self.identified().secret.is_none() {
-            return Err(refusal::access_denied());
-        }
+    pub fn authorize_own(&self, resource: &str, action: &str, region: &str) -> S3Result<()> {
+        self.expect_somebody()?;
         let (account, conditions) = (self.caller().account(), self.conditions());
-        self.authorize(&Ask { action, resource, account, policy: None, policy_required: false, conditions })
+        self.authorize(&Ask { action, resource, account, region, policy: None, policy_required: false, conditions })
     }
 
     /// Whether the caller may do `action` in a bucket, on an object of it or on itself.
@@ -163,16 +189,16 @@ impl Call {
             return Err(refusal::access_denied());
         }
         let resource = key.map_or_else(|| bucket.arn(), |key| bucket.object_arn(key));
-        let mut conditions = [self.conditions(), more].concat();
+        let mut conditions = [self.conditions(), self.copied_tags(), more].concat();
         conditions.push(("s3:ResourceAccount".to_owned(), bucket.account.clone()));
         if let Some(object) = self.object().filter(|object| key == Some(object.key.as_str())) {
-            let tags = object.tags.iter();
-            conditions.extend(tags.map(|(name, value)| (format!("s3:ExistingObjectTag/{name}"), value.clone())));
+            conditions.extend(existing_tags(object));
         }
         self.authorize(&Ask {
             action,
             resource: &resource,
             account: &bucket.account,
+            region: &bucket.region,
             policy: bucket.policy.as_deref(),
             policy_required: false,
             conditions: &conditions,
@@ -181,7 +207,7 @@ impl Call {
 
     /// Errors: AccessDenied.
     pub fn authorize(&self, ask: &Ask<'_>) -> S3Result<()> {
-        let mut context: Context = self.services.context(&self.arrival, self.region());
+        let mut context: Context = self.services.context(&self.arrival, ask.region);
         for (key, value) in ask.conditions {
             context.insert(key, value);
         }

@@ -66,6 +66,8 @@ pub(super) async fn create_bucket(
 ) -> S3Result<S3Response<CreateBucketOutput>> {
     let input = req.input;
     let region = region(call, input.create_bucket_configuration.as_ref())?;
+    let may = |action: &str| call.authorize_own(&format!("arn:aws:s3:::{}", input.bucket), action, &region);
+    may("s3:CreateBucket")?;
     if req.headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-")) {
         let message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
         return Err(error(S3ErrorCode::InvalidBucketAclWithObjectOwnership, message));
@@ -77,7 +79,7 @@ pub(super) async fn create_bucket(
     let object_lock = input.object_lock_enabled_for_bucket == Some(true);
     if object_lock {
         for action in ["s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"] {
-            call.authorize_own(&format!("arn:aws:s3:::{}", input.bucket), action)?;
+            may(action)?;
         }
     }
     let ownership = input.object_ownership.map(|name| bucket_settings::ownership(name.as_str())).transpose()?;

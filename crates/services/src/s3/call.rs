@@ -36,6 +36,8 @@ pub(super) struct Call {
     identified: OnceLock<Identified>,
     bucket: OnceLock<Arc<Bucket>>,
     conditions: OnceLock<Conditions>,
+    /// The tags that a copy takes over from its source, as condition keys.
+    copied_tags: OnceLock<Conditions>,
     /// The object of the address, where its tags had a say in access.
     object: OnceLock<Object>,
     outcome: Mutex<Outcome>,
@@ -66,6 +68,7 @@ impl Call {
             identified: OnceLock::new(),
             bucket: OnceLock::new(),
             conditions: OnceLock::new(),
+            copied_tags: OnceLock::new(),
             object: OnceLock::new(),
             outcome: Mutex::new(outcome),
         };
@@ -173,6 +176,15 @@ impl Call {
 
     pub fn conditions(&self) -> &[(String, String)] {
         self.conditions.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Keeps the condition keys of the tags that a copy takes over.
+    pub fn set_copied_tags(&self, conditions: Conditions) {
+        _ = self.copied_tags.set(conditions);
+    }
+
+    pub fn copied_tags(&self) -> &[(String, String)] {
+        self.copied_tags.get().map_or(&[], Vec::as_slice)
     }
 
     /// Finds the object of the address, if it is there, before the caller is let in.

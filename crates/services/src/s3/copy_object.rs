@@ -1,5 +1,6 @@
 //! CopyObject, and how the source of a copy is found and asked for.
 
+use super::access::{existing_tags, requested_tags};
 use super::call::Call;
 use super::encryption::Use;
 use super::put_object::{new_object, tagging};
@@ -30,6 +31,11 @@ pub(super) async fn copy_object(
     };
     let replace_metadata = directive(input.metadata_directive.as_ref().map(MetadataDirective::as_str))?;
     let replace_tags = directive(input.tagging_directive.as_ref().map(TaggingDirective::as_str))?;
+    if !replace_tags {
+        let tags = source.tags.iter().map(|(name, value)| (name.clone(), value.clone()));
+        call.set_copied_tags(requested_tags(tags));
+    }
+    call.authorize_on(bucket, Some(&input.key), "s3:PutObject")?;
     let mut put = new_object(call, bucket, &input.key, &req.headers)?;
     if replace_tags {
         put.tags = input.tagging.as_deref().map(tagging).transpose()?.unwrap_or_default();
@@ -77,9 +83,10 @@ pub(super) async fn find_source(
     }
     let version = version_id.as_deref().filter(|id| !id.is_empty());
     let action = if version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
-    let more: Vec<_> = version.map(|id| ("s3:VersionId".to_owned(), id.to_owned())).into_iter().collect();
-    call.authorize_with(&bucket, Some(key), action, &more)?;
     let found = call.buckets().find(&bucket.name, key, version).await;
+    let version_key = version.map(|id| ("s3:VersionId".to_owned(), id.to_owned()));
+    let more: Vec<_> = version_key.into_iter().chain(found.iter().flat_map(existing_tags)).collect();
+    call.authorize_with(&bucket, Some(key), action, &more)?;
     let object = found.map_err(refusal::of).map_err(|error| call.hide_absence(&bucket, error))?;
     object.check(conditions).map_err(|refused| match refused {
         cairn_bucket::Error::NotModified => {

@@ -107,6 +107,6 @@ fn failed(object: &ObjectIdentifier, refused: &S3Error) -> Error {
         code: Some(refused.code().as_str().to_owned()),
         key: Some(object.key.clone()),
         message: refused.message().map(str::to_owned),
-        version_id: object.version_id.clone(),
+        version_id: object.version_id.clone().filter(|id| !id.is_empty()),
     }
 }

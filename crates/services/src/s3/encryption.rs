@@ -16,6 +16,11 @@ use http::HeaderMap;
 use s3s::{S3Error, S3ErrorCode, S3Result};
 use serde_json::{Map, Value, json};
 
+/// The name in an encryption context of what is encrypted.
+const OBJECT_ARN: &str = "aws:s3:arn";
+/// Names and values together, as keys take them.
+const CONTEXT_BYTES_MAX: usize = 8192;
+
 /// What S3 does with a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
@@ -48,6 +53,7 @@ impl Call {
         let (wanted, context) = wanted(headers)?;
         let scope = Scope { account: self.caller().account(), region: &bucket.region };
         let sse = self.buckets().sse(scope, &bucket.name, wanted, context).await.map_err(refusal::of)?;
+        check_context(bucket, key, &sse)?;
         self.use_key(bucket, key, &sse, Use::GenerateDataKey).await?;
         Ok(sse)
     }
@@ -55,10 +61,8 @@ impl Call {
     /// Whether the caller may use the key that an object is encrypted under; nothing to
     /// ask where the house keeps the key itself. Recorded either way.
     pub async fn use_key(&self, bucket: &Bucket, key: &str, sse: &Sse, used: Use) -> S3Result<()> {
-        let Sse::Kms { key_arn, bucket_key, context } = sse else { return Ok(()) };
-        let arn = if *bucket_key { bucket.arn() } else { bucket.object_arn(key) };
-        let mut context = context.clone();
-        context.entry("aws:s3:arn".to_owned()).or_insert(arn);
+        let Sse::Kms { key_arn, .. } = sse else { return Ok(()) };
+        let context = sse.context(&bucket.name, key);
         let scope = Scope { account: &bucket.account, region: &bucket.region };
         let found = self.engines().keys.resolve(scope, key_arn).await.map_err(refusal::of_key)?;
         let allowed = self.ask_key(bucket, &found, &context, used);
@@ -84,6 +88,7 @@ impl Call {
             action: used.action(),
             resource: &key.arn,
             account: &key.account,
+            region: &bucket.region,
             policy: Some(&policy),
             policy_required: true,
             conditions: &conditions,
@@ -183,6 +188,27 @@ fn wanted(headers: &HeaderMap) -> S3Result<(Option<Encryption>, Context)> {
         }
     };
     Ok((wanted, context.map(read_context).transpose()?.unwrap_or_default()))
+}
+
+/// Policies of keys go by the context, so that nobody may pass an object off as another;
+/// names of conditions are the same in capitals. Errors: InvalidArgument, also where the
+/// context with what is added to it is longer than keys take.
+fn check_context(bucket: &Bucket, key: &str, sse: &Sse) -> S3Result<()> {
+    let Sse::Kms { bucket_key, context, .. } = sse else { return Ok(()) };
+    let arn = if *bucket_key { bucket.arn() } else { bucket.object_arn(key) };
+    let is_other = |(name, value): (&String, &String)| {
+        name.eq_ignore_ascii_case(OBJECT_ARN) && (name != OBJECT_ARN || *value != arn)
+    };
+    if context.iter().any(is_other) {
+        let message = format!("The encryption context may name '{OBJECT_ARN}' only as the ARN of what is encrypted");
+        return Err(invalid_argument(message));
+    }
+    let full = sse.context(&bucket.name, key);
+    if full.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > CONTEXT_BYTES_MAX {
+        let message = format!("The encryption context must not be longer than {CONTEXT_BYTES_MAX} bytes");
+        return Err(invalid_argument(message));
+    }
+    Ok(())
 }
 
 /// Keys that a customer brings with each request are not kept, and so not supported.

@@ -79,8 +79,9 @@ pub(super) async fn upload_part(
     };
     let expected = expected(&req.headers, sums, input.content_md5, input.content_length)?;
     let algorithm = expected.algorithm.or(upload.algorithm);
+    let body = body(input.body, &req.headers, req.trailing_headers.as_ref());
     let trailer = trailer(req.trailing_headers, expected.algorithm);
-    let part = call.buckets().upload_part(&upload, number, body(input.body), expected, trailer).await;
+    let part = call.buckets().upload_part(&upload, number, body, expected, trailer).await;
     let part = part.map_err(refusal::of)?;
     let (sums, sse) = (Sums::of(algorithm, part.checksum), Encrypted::from(&upload.sse));
     Ok(S3Response::new(UploadPartOutput {

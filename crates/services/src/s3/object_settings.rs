@@ -1,6 +1,6 @@
 //! What can be set on an object: its tags, its retention, its legal hold.
 
-use super::access::remaining_days;
+use super::access::{remaining_days, requested_tags};
 use super::bucket_settings::malformed;
 use super::call::Call;
 use super::delete_object::bypass;
@@ -31,8 +31,12 @@ pub(super) async fn put_object_tagging(
     req: S3Request<PutObjectTaggingInput>,
 ) -> S3Result<S3Response<PutObjectTaggingOutput>> {
     let input = req.input;
+    let version = shape::version(input.version_id.as_ref());
     let tags = shape::tags(input.tagging.tag_set)?;
-    let version_id = set_tags(call, &input.key, shape::version(input.version_id.as_ref()), tags).await?;
+    let action = if version.is_some() { "s3:PutObjectVersionTagging" } else { "s3:PutObjectTagging" };
+    let more = requested_tags(tags.clone().into_iter());
+    call.authorize_with(call.bucket()?, Some(&input.key), action, &more)?;
+    let version_id = set_tags(call, &input.key, version, tags).await?;
     Ok(S3Response::new(PutObjectTaggingOutput { version_id }))
 }
 
@@ -82,15 +86,14 @@ pub(super) async fn put_object_retention(
         (Some(mode), Some(until)) => Some(Retention { mode: shape::mode(mode.as_str())?, until: shape::time(&until)? }),
         _ => return Err(malformed()),
     };
+    let mut conditions = Vec::new();
     if let Some(retention) = &retention {
         let until = retention.until.iso();
-        let mut conditions = vec![
-            ("s3:object-lock-mode".to_owned(), shape::mode_name(retention.mode).to_owned()),
-            ("s3:object-lock-retain-until-date".to_owned(), until.clone()),
-        ];
+        conditions.push(("s3:object-lock-mode".to_owned(), shape::mode_name(retention.mode).to_owned()));
         conditions.extend(remaining_days(&until, call.now()));
-        call.authorize_with(bucket, Some(&input.key), "s3:PutObjectRetention", &conditions)?;
+        conditions.push(("s3:object-lock-retain-until-date".to_owned(), until));
     }
+    call.authorize_with(bucket, Some(&input.key), "s3:PutObjectRetention", &conditions)?;
     let bypasses = bypass(call, bucket, &input.key, input.bypass_governance_retention)?;
     let version = shape::version(input.version_id.as_ref());
     let set = call.buckets().set_retention(&bucket.name, &input.key, version, retention, bypasses).await;

@@ -28,7 +28,7 @@ pub(super) struct Row {
     pub level: Level,
     /// What else tells it apart: names of query parameters, `name=value`, `@header`.
     marks: &'static [&'static str],
-    /// The action that must be allowed. Empty where each item of the body has its own.
+    /// The action that must be allowed.
     pub action: &'static str,
     /// The action instead of it when the request names a version.
     pub version_action: &'static str,
@@ -36,6 +36,11 @@ pub(super) struct Row {
     pub category: Category,
     /// Whether the tags of the object that there is are condition keys.
     pub asks_tags: bool,
+    /// Whether `versionId` names what is acted on.
+    pub takes_version: bool,
+    /// Whether the operation itself asks for access, because its body or the source of a
+    /// copy says what for.
+    pub asks_itself: bool,
 }
 
 const fn row(
@@ -47,7 +52,20 @@ const fn row(
 ) -> Row {
     let access = if matches!(method, Method::GET | Method::HEAD) { Access::Read } else { Access::Write };
     let category = if matches!(level, Level::Object) { Category::Data } else { Category::Management };
-    Row { name, event: name, method, level, marks, action, version_action: action, access, category, asks_tags: false }
+    Row {
+        name,
+        event: name,
+        method,
+        level,
+        marks,
+        action,
+        version_action: action,
+        access,
+        category,
+        asks_tags: false,
+        takes_version: false,
+        asks_itself: false,
+    }
 }
 
 impl Row {
@@ -58,7 +76,18 @@ impl Row {
 
     const fn version(mut self, action: &'static str) -> Self {
         self.version_action = action;
+        self.takes_version = true;
         self
+    }
+
+    const fn asks_itself(mut self) -> Self {
+        self.asks_itself = true;
+        self
+    }
+
+    /// Whether the headers of a new object are acted on: its tags and its lock.
+    pub fn makes_object(&self) -> bool {
+        ["PutObject", "CopyObject", "CreateMultipartUpload"].contains(&self.name)
     }
 
     /// An operation on a bucket that is recorded as one on its objects.
@@ -190,7 +219,7 @@ pub(super) static ROWS: &[Row] = &[
         "CreateBucketMetadataTableConfiguration",
         "s3:CreateBucketMetadataTableConfiguration",
     ),
-    row(POST, Bucket, &["delete"], "DeleteObjects", "").data(),
+    row(POST, Bucket, &["delete"], "DeleteObjects", "s3:DeleteObject").data().asks_itself(),
     row(POST, Bucket, &[], "PostObject", "s3:PutObject").data(),
     row(PUT, Bucket, &["analytics"], "PutBucketAnalyticsConfiguration", "s3:PutAnalyticsConfiguration"),
     row(
@@ -223,7 +252,7 @@ pub(super) static ROWS: &[Row] = &[
         .event("PutBucketObjectLockConfiguration"),
     row(PUT, Bucket, &["publicAccessBlock"], "PutPublicAccessBlock", "s3:PutBucketPublicAccessBlock")
         .event("PutBucketPublicAccessBlock"),
-    row(PUT, Bucket, &[], "CreateBucket", "s3:CreateBucket"),
+    row(PUT, Bucket, &[], "CreateBucket", "s3:CreateBucket").asks_itself(),
     row(DELETE, Bucket, &["analytics"], "DeleteBucketAnalyticsConfiguration", "s3:PutAnalyticsConfiguration"),
     row(
         DELETE,
@@ -256,8 +285,8 @@ pub(super) static ROWS: &[Row] = &[
     row(HEAD, Object, &[], "HeadObject", "s3:GetObject").version("s3:GetObjectVersion").tagged(),
     row(GET, Object, &["attributes"], "GetObjectAttributes", "s3:GetObject").version("s3:GetObjectVersion").tagged(),
     row(GET, Object, &["acl"], "GetObjectAcl", "s3:GetObjectAcl").version("s3:GetObjectVersionAcl").tagged(),
-    row(GET, Object, &["legal-hold"], "GetObjectLegalHold", "s3:GetObjectLegalHold"),
-    row(GET, Object, &["retention"], "GetObjectRetention", "s3:GetObjectRetention"),
+    row(GET, Object, &["legal-hold"], "GetObjectLegalHold", "s3:GetObjectLegalHold").version("s3:GetObjectLegalHold"),
+    row(GET, Object, &["retention"], "GetObjectRetention", "s3:GetObjectRetention").version("s3:GetObjectRetention"),
     row(GET, Object, &["tagging"], "GetObjectTagging", "s3:GetObjectTagging")
         .version("s3:GetObjectVersionTagging")
         .tagged(),
@@ -266,17 +295,22 @@ pub(super) static ROWS: &[Row] = &[
     row(GET, Object, &[], "GetObject", "s3:GetObject").version("s3:GetObjectVersion").tagged(),
     row(POST, Object, &["select", "select-type=2"], "SelectObjectContent", "s3:GetObject").read(),
     row(POST, Object, &["uploads"], "CreateMultipartUpload", "s3:PutObject"),
-    row(POST, Object, &["restore"], "RestoreObject", "s3:RestoreObject"),
+    row(POST, Object, &["restore"], "RestoreObject", "s3:RestoreObject").version("s3:RestoreObject"),
     row(POST, Object, &["uploadId"], "CompleteMultipartUpload", "s3:PutObject"),
     row(PUT, Object, &["acl"], "PutObjectAcl", "s3:PutObjectAcl").version("s3:PutObjectVersionAcl").tagged(),
-    row(PUT, Object, &["legal-hold"], "PutObjectLegalHold", "s3:PutObjectLegalHold"),
-    row(PUT, Object, &["retention"], "PutObjectRetention", "s3:PutObjectRetention"),
+    row(PUT, Object, &["legal-hold"], "PutObjectLegalHold", "s3:PutObjectLegalHold")
+        .version("s3:PutObjectLegalHold")
+        .asks_itself(),
+    row(PUT, Object, &["retention"], "PutObjectRetention", "s3:PutObjectRetention")
+        .version("s3:PutObjectRetention")
+        .asks_itself(),
     row(PUT, Object, &["tagging"], "PutObjectTagging", "s3:PutObjectTagging")
         .version("s3:PutObjectVersionTagging")
-        .tagged(),
+        .tagged()
+        .asks_itself(),
     row(PUT, Object, &["partNumber", "uploadId", "@x-amz-copy-source"], "UploadPartCopy", "s3:PutObject"),
     row(PUT, Object, &["partNumber", "uploadId"], "UploadPart", "s3:PutObject"),
-    row(PUT, Object, &["@x-amz-copy-source"], "CopyObject", "s3:PutObject"),
+    row(PUT, Object, &["@x-amz-copy-source"], "CopyObject", "s3:PutObject").asks_itself(),
     row(PUT, Object, &[], "PutObject", "s3:PutObject"),
     row(DELETE, Object, &["tagging"], "DeleteObjectTagging", "s3:DeleteObjectTagging")
         .version("s3:DeleteObjectVersionTagging")

@@ -4,9 +4,10 @@ use super::call::Call;
 use super::parameters::query;
 use super::refusal::{self, error, invalid_argument};
 use super::shape::{self, Encrypted, Sums};
+use bytes::Bytes;
 use cairn_bucket::{Algorithm, Body, Bucket, Expected, Headers, Put, PutCondition, Retention, Trailer};
 use cairn_event::Time;
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt, stream};
 use http::HeaderMap;
 use s3s::dto::{ETagCondition, PutObjectInput, PutObjectOutput, StreamingBlob};
 use s3s::{S3ErrorCode, S3Request, S3Response, S3Result, TrailingHeaders};
@@ -14,6 +15,9 @@ use std::collections::BTreeMap;
 use std::io;
 
 const META: &str = "x-amz-meta-";
+const CHECKSUM: &str = "x-amz-checksum-";
+/// How a body fails that came without the checksum it announced.
+pub(super) const NO_TRAILER: &str = "MalformedTrailer";
 
 pub(super) async fn put_object(call: &Call, req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
     let bucket = call.bucket()?;
@@ -33,8 +37,9 @@ pub(super) async fn put_object(call: &Call, req: S3Request<PutObjectInput>) -> S
         kind: None,
     };
     let expected = expected(&req.headers, sums, input.content_md5, input.content_length)?;
+    let body = body(input.body, &req.headers, req.trailing_headers.as_ref());
     let trailer = trailer(req.trailing_headers, expected.algorithm);
-    let stored = call.buckets().put(put, body(input.body), expected, trailer).await.map_err(refusal::of)?;
+    let stored = call.buckets().put(put, body, expected, trailer).await.map_err(refusal::of)?;
     let (sums, sse) = (Sums::from(stored.checksum.as_ref()), Encrypted::from(&stored.sse));
     Ok(S3Response::new(PutObjectOutput {
         e_tag: Some(shape::etag(&stored.etag)),
@@ -189,7 +194,12 @@ pub(super) fn expected(
 ) -> S3Result<Expected> {
     let one = sums.one()?;
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let in_trailer = text("x-amz-trailer").and_then(|name| name.strip_prefix("x-amz-checksum-"));
+    let announced = announced(headers);
+    let in_trailer = announced.as_deref().and_then(|name| name.strip_prefix(CHECKSUM));
+    if one.is_some() && in_trailer.is_some() {
+        let message = "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.";
+        return Err(error(S3ErrorCode::InvalidRequest, message));
+    }
     let named = in_trailer.or_else(|| text("x-amz-sdk-checksum-algorithm"));
     let algorithm = match &one {
         Some((algorithm, _)) => Some(*algorithm),
@@ -199,6 +209,12 @@ pub(super) fn expected(
     Ok(Expected { md5, algorithm, checksum, size: length.and_then(|length| u64::try_from(length).ok()) })
 }
 
+/// The trailer that will bring a checksum, such as `x-amz-checksum-crc32`.
+fn announced(headers: &HeaderMap) -> Option<String> {
+    let name = headers.get("x-amz-trailer")?.to_str().ok()?.trim().to_ascii_lowercase();
+    name.starts_with(CHECKSUM).then_some(name)
+}
+
 /// The checksum after the body, for when the body has been read.
 pub(super) fn trailer(headers: Option<TrailingHeaders>, algorithm: Option<Algorithm>) -> Option<Trailer> {
     let (headers, algorithm) = (headers?, algorithm?);
@@ -206,9 +222,18 @@ pub(super) fn trailer(headers: Option<TrailingHeaders>, algorithm: Option<Algori
     Some(Box::new(move || headers.take()?.get(name)?.to_str().ok().map(str::to_owned)))
 }
 
-pub(super) fn body(blob: Option<StreamingBlob>) -> Body {
-    match blob {
+/// The body, which fails at its end if a checksum was announced and did not come: whoever
+/// cut it off could have changed the body as well.
+pub(super) fn body(blob: Option<StreamingBlob>, headers: &HeaderMap, trailing: Option<&TrailingHeaders>) -> Body {
+    let blob = match blob {
         Some(blob) => blob.map_err(io::Error::other).boxed(),
-        None => futures::stream::empty().boxed(),
-    }
+        None => stream::empty().boxed(),
+    };
+    let Some(name) = announced(headers) else { return blob };
+    let trailing = trailing.cloned();
+    let end = stream::once(async move {
+        let came = trailing.and_then(|trailing| trailing.read(|headers| headers.contains_key(&name)));
+        if came == Some(true) { Ok(Bytes::new()) } else { Err(io::Error::other(NO_TRAILER)) }
+    });
+    blob.chain(end).boxed()
 }

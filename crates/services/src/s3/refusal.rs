@@ -143,6 +143,11 @@ fn of_body(cause: &std::io::Error) -> S3Error {
     if text.contains("SignatureMismatch") {
         return error(S3ErrorCode::SignatureDoesNotMatch, super::outcome::words("SignatureDoesNotMatch"));
     }
+    if text.contains(super::put_object::NO_TRAILER) {
+        let message =
+            "The request contained trailing data that was not well-formed or did not conform to our published schema.";
+        return custom("MalformedTrailerError", StatusCode::BAD_REQUEST, message);
+    }
     if text.contains("Mismatch") {
         let message = "The provided 'x-amz-content-sha256' header does not match what was computed.";
         return custom("XAmzContentSHA256Mismatch", StatusCode::BAD_REQUEST, message);

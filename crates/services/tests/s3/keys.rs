@@ -1,6 +1,8 @@
 //! Objects under keys of KMS: who may, and what KMS records of it.
 
 use crate::house::{ACCOUNT, House, REGION};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use cairn_key::{NewKey, Scope};
 use cairn_services::Outcome;
 use serde_json::json;
@@ -130,4 +132,36 @@ async fn what_is_not_offered_is_refused() {
     let absent =
         [("x-amz-server-side-encryption", "aws:kms"), ("x-amz-server-side-encryption-aws-kms-key-id", "alias/none")];
     house.ask("PUT /logs/a", &absent, b"x").await.fails(400, "KMS.NotFoundException");
+}
+
+#[tokio::test]
+async fn a_context_cannot_pass_an_object_off_as_another() {
+    let house = House::open().await;
+    house.bucket("logs", &[]).await;
+    let key = key(&house).await;
+    let put = async |context: serde_json::Value, bucket_key: &str| {
+        let context = BASE64_STANDARD.encode(context.to_string());
+        let headers = [
+            ("x-amz-server-side-encryption", "aws:kms"),
+            ("x-amz-server-side-encryption-aws-kms-key-id", key.as_str()),
+            ("x-amz-server-side-encryption-bucket-key-enabled", bucket_key),
+            ("x-amz-server-side-encryption-context", context.as_str()),
+        ];
+        house.ask("PUT /logs/a", &headers, b"x").await
+    };
+    for (name, value) in [
+        ("aws:s3:arn", "arn:aws:s3:::logs/b"),
+        ("aws:s3:arn", "arn:aws:s3:::logs"),
+        ("AWS:S3:arn", "arn:aws:s3:::logs/a"),
+    ] {
+        put(json!({name: value}), "false").await.fails(400, "InvalidArgument");
+    }
+    put(json!({"aws:s3:arn": "arn:aws:s3:::logs/a"}), "true").await.fails(400, "InvalidArgument");
+    put(json!({"long": "x".repeat(9 << 10)}), "false").await.fails(400, "InvalidArgument");
+    house.ask("HEAD /logs/a", &[], b"").await.is(404);
+    put(json!({"aws:s3:arn": "arn:aws:s3:::logs"}), "true").await.is(200);
+    put(json!({"aws:s3:arn": "arn:aws:s3:::logs/a", "team": "sec"}), "false").await.is(200);
+    let got = house.ask("GET /logs/a", &[], b"").await.is(200);
+    let expected = json!({"aws:s3:arn": "arn:aws:s3:::logs/a", "team": "sec"});
+    assert_eq!(got.also().request_parameters["encryptionContext"], expected);
 }

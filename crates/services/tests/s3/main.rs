@@ -3,9 +3,11 @@
 
 mod access;
 mod buckets;
+mod conditions;
 mod forgeries;
 mod house;
 mod keys;
 mod locks;
 mod objects;
 mod signatures;
+mod trailers;
