@@ -3,6 +3,7 @@
 
 use crate::Error;
 use serde_json::Value;
+use std::net::IpAddr;
 
 /// Conditions that bind the caller to a fixed place or name, so that a statement for everybody is
 /// not public (as Block Public Access means it).
@@ -22,6 +23,15 @@ const BINDING: [&str; 14] = [
     "s3:dataaccesspointaccount",
     "s3:dataaccesspointarn",
 ];
+
+/// Operators that a caller passes only with one of the values given. Others let pass who brings no value,
+/// or all but a few.
+const ADMITTING: [&str; 6] =
+    ["stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"];
+
+/// Ranges with shorter prefixes bind nobody to a place.
+const IPV4_PREFIX_MIN: u32 = 8;
+const IPV6_PREFIX_MIN: u32 = 32;
 
 fn each(value: Option<&Value>) -> impl Iterator<Item = &Value> {
     value.into_iter().flat_map(|value| match value {
@@ -45,11 +55,12 @@ pub(crate) fn is_public(policy: &str) -> bool {
 }
 
 fn for_everybody(statement: &Value) -> bool {
-    let named = match statement.get("Principal") {
-        Some(Value::Object(kinds)) => kinds.get("AWS"),
-        principal => principal,
+    let everybody = |names: &Value| each(Some(names)).any(|name| name.as_str() == Some("*"));
+    let open = match statement.get("Principal") {
+        Some(Value::Object(kinds)) => kinds.values().any(everybody),
+        principal => principal.is_some_and(everybody),
     };
-    statement.get("NotPrincipal").is_some() || each(named).any(|name| name.as_str() == Some("*"))
+    open || statement.get("NotPrincipal").is_some()
 }
 
 /// Whether some condition admits only fixed values of a binding key.
@@ -57,17 +68,34 @@ fn bound(statement: &Value) -> bool {
     let Some(Value::Object(operators)) = statement.get("Condition") else { return false };
     operators.iter().any(|(operator, keys)| {
         let operator = operator.to_ascii_lowercase();
-        let admits = !operator.contains("not") && operator != "null" && !operator.ends_with("ifexists");
-        let fixed = |value: &Value| {
-            value.as_str().is_some_and(|text| !matches!(text, "*" | "0.0.0.0/0" | "::/0") && !text.contains("${"))
-        };
-        admits
+        ADMITTING.contains(&operator.strip_prefix("foranyvalue:").unwrap_or(&operator))
             && keys.as_object().is_some_and(|keys| {
                 keys.iter().any(|(key, values)| {
-                    BINDING.contains(&key.to_ascii_lowercase().as_str()) && each(Some(values)).all(fixed)
+                    let key = key.to_ascii_lowercase();
+                    BINDING.contains(&&*key) && each(Some(values)).all(|value| fixed(&key, value))
                 })
             })
     })
+}
+
+/// Whether a value of a binding key is one and the same for all callers.
+fn fixed(key: &str, value: &Value) -> bool {
+    let Some(text) = value.as_str() else { return false };
+    if key == "aws:sourceip" {
+        return narrow(text);
+    }
+    !text.contains(['*', '?']) && !text.contains("${")
+}
+
+/// Whether it is an address or a range of few enough of them.
+fn narrow(range: &str) -> bool {
+    let (address, prefix) = range.split_once('/').map_or((range, None), |(address, prefix)| (address, Some(prefix)));
+    let least = match address.parse() {
+        Ok(IpAddr::V4(_)) => IPV4_PREFIX_MIN,
+        Ok(IpAddr::V6(_)) => IPV6_PREFIX_MIN,
+        Err(_) => return false,
+    };
+    prefix.is_none_or(|prefix| prefix.parse().is_ok_and(|bits: u32| bits >= least))
 }
 
 /// Whether every resource that a policy names is this bucket or in it. Errors: MalformedPolicy.
@@ -132,6 +160,31 @@ mod tests {
         check(&with(r#"{"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}"#), true);
         check(&with(r#"{"StringNotEquals": {"aws:SourceAccount": "111122223333"}}"#), true);
         check(&with(r#"{"Bool": {"aws:SecureTransport": "true"}}"#), true);
+    }
+
+    #[test]
+    fn a_condition_that_anybody_can_meet_does_not_bind() {
+        check(r#"{"Effect": "Allow", "Principal": {"Service": "*"}}"#, true);
+        for (condition, public) in [
+            (r#"{"IpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}}"#, true),
+            (r#"{"IpAddress": {"aws:SourceIp": ["203.0.113.0/24", "11.0.0.0/7"]}}"#, true),
+            (r#"{"IpAddress": {"aws:SourceIp": "2000::/3"}}"#, true),
+            (r#"{"IpAddress": {"aws:SourceIp": "2001:db8::/31"}}"#, true),
+            (r#"{"IpAddress": {"aws:SourceIp": "nowhere"}}"#, true),
+            (r#"{"IpAddress": {"aws:SourceIp": ["203.0.113.9", "2001:db8::/32"]}}"#, false),
+            (r#"{"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-1"}}"#, true),
+            (r#"{"ForAnyValue:StringEquals": {"aws:PrincipalOrgPaths": "o-1/r-1/"}}"#, false),
+            (r#"{"StringEqualsIfExists": {"aws:SourceAccount": "111122223333"}}"#, true),
+            (r#"{"NumericGreaterThan": {"aws:SourceAccount": "0"}}"#, true),
+            (r#"{"Null": {"aws:SourceArn": "false"}}"#, true),
+            (r#"{"ArnLike": {"aws:SourceArn": "arn:*"}}"#, true),
+            (r#"{"StringLike": {"aws:SourceAccount": "????????????"}}"#, true),
+            (r#"{"StringLike": {"aws:PrincipalArn": ["arn:aws:iam::111122223333:root", "arn*"]}}"#, true),
+            (r#"{"StringEquals": {"aws:userid": "${aws:userid}"}}"#, true),
+            (r#"{"ArnLike": {"aws:SourceArn": "arn:aws:sns:us-east-1:111122223333:t"}}"#, false),
+        ] {
+            check(&format!(r#"{{"Effect": "Allow", "Principal": "*", "Condition": {condition}}}"#), public);
+        }
     }
 
     #[test]
