@@ -3,10 +3,10 @@
 use crate::checksum::{Algorithm, Digests};
 use crate::object::{Headers, Range, Sse};
 use crate::outside::{self, Outside};
-use crate::{Buckets, Error, Expected, Put};
+use crate::{Bucket, Buckets, Error, Expected, Put};
 use bytes::Bytes;
-use cairn_identity::{Caller, Context, Decision, Request};
-use cairn_key::Scope;
+use cairn_identity::{Caller, Context, Decision, Policy, PolicyKind, Request};
+use cairn_key::{Key, Scope};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeMap;
 
@@ -23,6 +23,7 @@ pub struct Delivery {
     /// User metadata, names without `x-amz-meta-`.
     pub metadata: BTreeMap<String, String>,
     /// SSE-KMS: reference of the key, the account and region it is resolved in, and the encryption context.
+    /// The bucket's default encryption without. Either way the key's policy must let the service use it.
     pub kms: Option<DeliveryKey>,
     pub caller: Caller,
     /// `aws:SourceArn` and `aws:SourceAccount` for the bucket's policy.
@@ -53,9 +54,14 @@ impl Buckets {
         &self.inner.outside
     }
 
+    /// Whether the name means a bucket outside for this account: only the house's home account has them.
+    pub fn is_outside(&self, bucket: &str, account: &str) -> bool {
+        self.inner.outside.contains(bucket) && self.inner.identity.home_account().as_deref() == Some(account)
+    }
+
     /// Whether the bucket's policy lets a service do `action` (`s3:GetBucketAcl`, `s3:PutObject`) there, with
-    /// `s3:x-amz-acl: bucket-owner-full-control` and the source given. Always true for outside buckets.
-    /// Errors: NoSuchBucket.
+    /// `s3:x-amz-acl: bucket-owner-full-control` and the source given. Always true for outside buckets of
+    /// the source's account. Errors: NoSuchBucket.
     pub fn lets(
         &self,
         bucket: &str,
@@ -65,7 +71,7 @@ impl Buckets {
         source_arn: &str,
         source_account: &str,
     ) -> Result<bool, Error> {
-        if self.inner.outside.contains(bucket) {
+        if self.is_outside(bucket, source_account) {
             return Ok(true);
         }
         let bucket = self.bucket(bucket)?;
@@ -86,10 +92,68 @@ impl Buckets {
         Ok(self.inner.identity.decide(&request) == Decision::Allowed)
     }
 
-    /// Puts an object for a service: the bucket's policy must allow it; same key again makes
-    /// a new version (or replaces). When this returns, it is durable. Outside buckets too.
+    /// Whether the key's policy lets a service encrypt with it under this encryption context, for the
+    /// source given.
+    pub fn lets_encrypt(
+        &self,
+        key: &Key,
+        encryption: &cairn_key::Context,
+        caller: &Caller,
+        source_arn: &str,
+        source_account: &str,
+    ) -> bool {
+        let Ok(policy) = Policy::parse(&key.policy, PolicyKind::Resource) else { return false };
+        let mut context = Context::default();
+        context.insert("aws:SourceArn", source_arn);
+        context.insert("aws:SourceAccount", source_account);
+        context.insert("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT");
+        for (name, value) in encryption {
+            context.insert(&format!("kms:EncryptionContext:{name}"), value);
+            context.insert("kms:EncryptionContextKeys", name);
+        }
+        let request = Request {
+            caller,
+            action: "kms:GenerateDataKey",
+            resource: &key.arn,
+            resource_account: &key.account,
+            resource_policy: Some(&policy),
+            policy_required: true,
+            context: &context,
+        };
+        self.inner.identity.decide(&request) == Decision::Allowed
+    }
+
+    /// How a delivery is to be encrypted. Errors: Key, KeyDenied.
+    async fn delivery_sse(&self, bucket: &Bucket, delivery: &Delivery) -> Result<Sse, Error> {
+        let (key, sse) = if let Some(DeliveryKey { reference, account, region, context }) = &delivery.kms {
+            let key = self.inner.keys.resolve(Scope { account, region }, reference).await?;
+            let sse = Sse::Kms { key_arn: key.arn.clone(), bucket_key: false, context: context.clone() };
+            (key, sse)
+        } else {
+            let scope = Scope { account: &bucket.account, region: &bucket.region };
+            let sse = self.sse(scope, &bucket.name, None, cairn_key::Context::new()).await?;
+            let Sse::Kms { key_arn, .. } = &sse else { return Ok(sse) };
+            let key = self.inner.keys.resolve(scope, key_arn).await?;
+            // S3's own key in an account serves all that S3 keeps for the account.
+            if key.managed_for.as_deref() == Some("s3") && key.account == bucket.account {
+                return Ok(sse);
+            }
+            (key, sse)
+        };
+        let Delivery { caller, source_arn, source_account, .. } = delivery;
+        let context = sse.context(&bucket.name, &delivery.key);
+        if self.lets_encrypt(&key, &context, caller, source_arn, source_account) {
+            return Ok(sse);
+        }
+        let (key, service, name) = (&key.arn, caller.arn(), &bucket.name);
+        Err(Error::KeyDenied(format!("the policy of key {key} does not let {service} encrypt for bucket {name}")))
+    }
+
+    /// Puts an object for a service: the policies of the bucket and of the key must allow it; same
+    /// key again makes a new version (or replaces). When this returns, it is durable. Outside buckets
+    /// too. Errors: NoSuchBucket, Denied, Key, KeyDenied, those of a put.
     pub async fn deliver(&self, delivery: Delivery) -> Result<Delivered, Error> {
-        if self.inner.outside.contains(&delivery.bucket) {
+        if self.is_outside(&delivery.bucket, &delivery.source_account) {
             return self.deliver_outside(delivery).await;
         }
         let Delivery { bucket, key, caller, source_arn, source_account, .. } = &delivery;
@@ -97,14 +161,9 @@ impl Buckets {
             let message = format!("the policy of bucket {bucket} does not let {} put {key}", caller.arn());
             return Err(Error::Denied(message));
         }
-        let sse = match &delivery.kms {
-            None => None,
-            Some(DeliveryKey { reference, account, region, context }) => {
-                let key = self.inner.keys.resolve(Scope { account, region }, reference).await?;
-                Some(Sse::Kms { key_arn: key.arn.clone(), bucket_key: false, context: context.clone() })
-            }
-        };
-        let owner = self.bucket(bucket)?.account.clone();
+        let bucket = self.bucket(bucket)?;
+        let sse = Some(self.delivery_sse(&bucket, &delivery).await?);
+        let owner = bucket.account.clone();
         let put = Put {
             bucket: delivery.bucket,
             key: delivery.key,

@@ -38,6 +38,9 @@ pub enum Error {
     /// AccessDenied
     #[error("access denied: {0}")]
     Denied(String),
+    /// AccessDenied: the policy of the key does not let it.
+    #[error("access denied: {0}")]
+    KeyDenied(String),
     /// AccessDenied: an object lock protects the version.
     #[error("access denied: {0}")]
     Locked(String),

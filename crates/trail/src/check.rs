@@ -3,8 +3,9 @@
 use crate::find::View;
 use crate::{Error, Scope, Trail, Trails, name};
 use cairn_event::Arn;
-use cairn_identity::{Caller, Context, Decision, Policy, PolicyKind, Request};
+use cairn_identity::Caller;
 use cairn_key::{Key, Status};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Who delivers, as policies of buckets and keys name it.
@@ -35,7 +36,7 @@ impl Trails {
         name::check_bucket(bucket)?;
         trail.prefix.as_deref().map_or(Ok(()), name::check_prefix)?;
         let buckets = &self.inner.parts.buckets;
-        if buckets.outside().contains(bucket) {
+        if buckets.is_outside(bucket, &trail.account) {
             return Ok(());
         }
         buckets.bucket(bucket).map_err(|error| bucket_error(bucket, &error))?;
@@ -98,28 +99,11 @@ impl Trails {
         })
     }
 
+    /// As every delivery asks again, with the names of its files.
     fn may_encrypt(&self, trail: &Trail, key: &Key) -> bool {
-        let Ok(policy) = Policy::parse(&key.policy, PolicyKind::Resource) else { return false };
-        let mut context = Context::default();
-        for (name, value) in [
-            ("aws:SourceArn", &*trail.arn),
-            ("aws:SourceAccount", &*trail.account),
-            ("aws:PrincipalServiceName", SERVICE),
-            ("kms:EncryptionContext:aws:cloudtrail:arn", &*trail.arn),
-            ("kms:EncryptionContextKeys", "aws:cloudtrail:arn"),
-        ] {
-            context.insert(name, value);
-        }
-        let decision = self.inner.parts.identity.decide(&Request {
-            caller: &Caller::service(SERVICE),
-            action: "kms:GenerateDataKey",
-            resource: &key.arn,
-            resource_account: &key.account,
-            resource_policy: Some(&policy),
-            policy_required: true,
-            context: &context,
-        });
-        decision == Decision::Allowed
+        let context = BTreeMap::from([("aws:cloudtrail:arn".to_owned(), trail.arn.clone())]);
+        let service = Caller::service(SERVICE);
+        self.inner.parts.buckets.lets_encrypt(key, &context, &service, &trail.arn, &trail.account)
     }
 }
 

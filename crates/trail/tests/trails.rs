@@ -1,7 +1,7 @@
 //! Trails as the API manages them, with real buckets, keys and identities under a simulated clock.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use cairn_bucket::outside::Outside;
+use cairn_bucket::outside::{Endpoint, Outside};
 use cairn_bucket::{Buckets, NewBucket};
 use cairn_event::Time;
 use cairn_identity::{FirstAccount, Identity};
@@ -56,7 +56,7 @@ impl House {
             keys: keys.clone(),
             identity: identity.clone(),
             blobs: Blobs::open(&world, &path.join("blobs")).unwrap(),
-            outside: Outside::default(),
+            outside: outside(),
         };
         let buckets = Buckets::open(parts).await.unwrap();
         let settings = Settings {
@@ -101,6 +101,18 @@ impl House {
     async fn update(&self, update: TrailUpdate) -> Result<Trail, Error> {
         self.trails.update(scope(HOME), "t-1", update).await
     }
+}
+
+/// The bucket `far-away` lives elsewhere.
+fn outside() -> Outside {
+    let endpoint = Endpoint {
+        url: "http://127.0.0.1:9".to_owned(),
+        region: HOME.to_owned(),
+        bucket: "there".to_owned(),
+        credentials: None,
+        allow_http: true,
+    };
+    Outside::new(BTreeMap::from([("far-away".to_owned(), endpoint)])).unwrap()
 }
 
 fn scope(region: &str) -> Scope<'_> {
@@ -190,6 +202,15 @@ async fn a_bucket_must_be_there_and_let_trails_in() {
     assert_eq!(code(try_bucket("logs", Some(&"p".repeat(201))).await), "InvalidS3Prefix");
     assert_eq!(code(try_bucket("logs", Some("elsewhere")).await), "InsufficientS3BucketPolicy");
     assert_eq!(code(try_bucket("logs", None).await), "ok");
+}
+
+#[tokio::test]
+async fn only_the_home_account_has_the_buckets_that_live_elsewhere() {
+    let house = House::new().await;
+    let far = |name: &str| NewTrail { bucket: "far-away".to_owned(), ..new(name) };
+    assert_eq!(code(house.create(far("t-1")).await), "ok");
+    let other = Scope { account: "444455556666", ..scope(HOME) };
+    assert_eq!(code(house.trails.create(other, far("t-2")).await), "S3BucketDoesNotExist");
 }
 
 #[tokio::test]

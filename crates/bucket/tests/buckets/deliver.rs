@@ -2,7 +2,9 @@
 
 use crate::house::{ACCOUNT, BUCKET, House, OTHER, REGION, tags};
 use bytes::Bytes;
-use cairn_bucket::{DefaultRetention, Delivery, DeliveryKey, Error, LockMode, LockSettings, Period, Sse, Versioning};
+use cairn_bucket::{
+    DefaultRetention, Delivery, DeliveryKey, Encryption, Error, LockMode, LockSettings, Period, Sse, Versioning,
+};
 use cairn_identity::Caller;
 use cairn_key::{Context, NewKey, Scope};
 
@@ -37,6 +39,18 @@ fn policy() -> String {
           "Action": "s3:PutObject", "Resource": "arn:aws:s3:::{BUCKET}/AWSLogs/{ACCOUNT}/*",
           "Condition": {{"StringEquals": {{"s3:x-amz-acl": "bucket-owner-full-control",
             "aws:SourceArn": "{TRAIL}"}}}}}}]}}"#
+    )
+}
+
+/// Lets the service encrypt files of this account's trails and of nobody else's.
+fn key_policy(account: &str) -> String {
+    format!(
+        r#"{{"Version": "2012-10-17", "Statement": [
+        {{"Effect": "Allow", "Principal": {{"AWS": "arn:aws:iam::{ACCOUNT}:root"}}, "Action": "kms:*", "Resource": "*"}},
+        {{"Effect": "Allow", "Principal": {{"Service": "cloudtrail.amazonaws.com"}},
+          "Action": "kms:GenerateDataKey*", "Resource": "*",
+          "Condition": {{"StringEquals": {{"aws:SourceAccount": "{account}"}},
+            "StringLike": {{"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::{BUCKET}*"}}}}}}]}}"#
     )
 }
 
@@ -79,7 +93,8 @@ async fn a_delivery_is_encrypted_under_the_trails_key_and_locked_by_default() {
     let default = Some(DefaultRetention { mode: LockMode::Compliance, period: Period::Years(7) });
     house.buckets.set_lock(BUCKET, LockSettings { default }).await.unwrap();
     let scope = Scope { account: ACCOUNT, region: REGION };
-    let key = house.keys.create(scope, NewKey::default()).await.unwrap();
+    let key =
+        house.keys.create(scope, NewKey { policy: Some(key_policy(ACCOUNT)), ..NewKey::default() }).await.unwrap();
     let context = Context::from([("aws:cloudtrail:arn".to_owned(), TRAIL.to_owned())]);
     let kms = DeliveryKey {
         reference: key.id.to_string(),
@@ -96,4 +111,43 @@ async fn a_delivery_is_encrypted_under_the_trails_key_and_locked_by_default() {
     assert_eq!(object.retention().unwrap().mode, LockMode::Compliance);
     let deleted = house.delete_version(KEY, &delivered.version.unwrap(), true).await;
     assert!(matches!(deleted, Err(Error::Locked(_))));
+}
+
+#[tokio::test]
+async fn the_policy_of_the_key_decides_what_a_delivery_is_encrypted_under() {
+    let house = House::with(BUCKET, Versioning::Enabled).await;
+    house.buckets.set_policy(BUCKET, &policy()).await.unwrap();
+    let scope = Scope { account: ACCOUNT, region: REGION };
+    let key =
+        house.keys.create(scope, NewKey { policy: Some(key_policy(ACCOUNT)), ..NewKey::default() }).await.unwrap();
+    let trails_own = || DeliveryKey {
+        reference: key.arn.clone(),
+        account: ACCOUNT.to_owned(),
+        region: REGION.to_owned(),
+        context: Context::from([("aws:cloudtrail:arn".to_owned(), TRAIL.to_owned())]),
+    };
+    for default in [true, false] {
+        let kms = (!default).then(trails_own);
+        let deliver = || house.buckets.deliver(Delivery { kms: kms.clone(), ..delivery() });
+        let encryption =
+            if default { Encryption::Kms { key: Some(key.arn.clone()), bucket_key: true } } else { Encryption::Aes256 };
+        house.buckets.set_encryption(BUCKET, encryption).await.unwrap();
+        for (policy, allowed) in [
+            (key_policy(ACCOUNT), true),
+            (key_policy(OTHER), false),
+            (cairn_key::default_policy(ACCOUNT), false),
+            (key_policy(ACCOUNT), true),
+        ] {
+            house.keys.put_policy(scope, &key.arn, &policy).await.unwrap();
+            match deliver().await {
+                Ok(_) => assert!(allowed, "{default} {policy}"),
+                Err(Error::KeyDenied(message)) => {
+                    assert!(!allowed && message.contains(&key.arn), "{default} {message}");
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    house.buckets.set_encryption(BUCKET, Encryption::Kms { key: None, bucket_key: false }).await.unwrap();
+    house.buckets.deliver(delivery()).await.unwrap();
 }

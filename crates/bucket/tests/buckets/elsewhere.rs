@@ -1,10 +1,10 @@
 //! Deliveries to a bucket that lives elsewhere, played by a small server that keeps what it is sent.
 
 use crate::deliver::{KEY, TRAIL, delivery};
-use crate::house::{ACCOUNT, BUCKET, House, new_bucket, tags};
+use crate::house::{ACCOUNT, BUCKET, House, OTHER, new_bucket, tags};
 use bytes::Bytes;
-use cairn_bucket::Error;
 use cairn_bucket::outside::{Endpoint, Outside};
+use cairn_bucket::{Delivery, Error};
 use cairn_identity::Caller;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -71,6 +71,11 @@ async fn a_delivery_to_a_mapped_bucket_goes_out_and_reads_back() {
     let (metadata, bytes) = house.buckets.read(BUCKET, KEY, 100).await.unwrap();
     assert_eq!((metadata, bytes.as_ref()), (tags(&[("signature", "ab")]), b"log file".as_slice()));
     assert!(matches!(house.buckets.read(BUCKET, "none", 100).await, Err(Error::NoSuchKey { .. })));
+    let lets = house.buckets.lets(BUCKET, Some(KEY), "s3:PutObject", &trail, TRAIL, OTHER);
+    assert!(matches!(lets, Err(Error::NoSuchBucket(_))), "it is the home account's");
+    let others = Delivery { key: "other".to_owned(), source_account: OTHER.to_owned(), ..delivery() };
+    assert!(matches!(house.buckets.deliver(others).await, Err(Error::NoSuchBucket(_))));
+    assert_eq!(kept.lock().unwrap().len(), 1);
     let taken = house.buckets.create(new_bucket(BUCKET, ACCOUNT)).await;
     assert!(matches!(taken, Err(Error::Exists(_))), "the name is mapped");
 }

@@ -6,7 +6,7 @@ use cairn_bucket::{
     Body, Buckets, Delete, Deleted, Error, Expected, NewBucket, Object, Parts, Put, Range, Stored, Versioning,
 };
 use cairn_event::Time;
-use cairn_identity::Identity;
+use cairn_identity::{FirstAccount, Identity};
 use cairn_key::Keys;
 use cairn_store::{Blobs, Db, Seal};
 use cairn_world::sim::Sim;
@@ -65,6 +65,9 @@ impl House {
         let db = Db::open(&dir.path().join("cairn.db")).await.unwrap();
         let keys = Keys::open(&world, &db, seal.clone()).await.unwrap();
         let identity = Identity::open(&world, &db, seal).await.unwrap();
+        if identity.home_account().is_none() {
+            identity.found(FirstAccount { account: ACCOUNT.to_owned(), access_key: None }).await.unwrap();
+        }
         let blobs = Blobs::open(&world, &dir.path().join("blobs")).unwrap();
         let parts = Parts { world, db: db.clone(), keys: keys.clone(), identity, blobs, outside };
         (db, keys, Buckets::open(parts).await.unwrap())

@@ -71,7 +71,7 @@ pub(super) fn of(refused: Error) -> S3Error {
              Please select a different name and try again.",
         ),
         Error::NotEmpty(_) => error(Code::BucketNotEmpty, "The bucket you tried to delete is not empty"),
-        Error::Denied(_) => access_denied(),
+        Error::Denied(_) | Error::KeyDenied(_) => access_denied(),
         Error::Locked(_) => error(Code::AccessDenied, "Access Denied because object protected by object lock."),
         Error::PreconditionFailed(_) => {
             error(Code::PreconditionFailed, "At least one of the pre-conditions you specified did not hold")

@@ -74,6 +74,11 @@ async fn reading_a_log_file_shows_the_trail_it_is_of() {
     let trail = format!("arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/t");
     let context = [("aws:cloudtrail:arn".to_owned(), trail.clone())].into();
     let key = key(&house).await;
+    let admins: serde_json::Value = serde_json::from_str(&cairn_key::default_policy(ACCOUNT)).unwrap();
+    let encrypts = json!({"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"},
+        "Action": "kms:GenerateDataKey*", "Resource": "*"});
+    let policy = json!({"Version": "2012-10-17", "Statement": [admins["Statement"][0], encrypts]}).to_string();
+    house.engines.keys.put_policy(Scope { account: ACCOUNT, region: REGION }, &key, &policy).await.unwrap();
     let caller = cairn_identity::Caller::service("cloudtrail.amazonaws.com");
     let delivery = cairn_bucket::Delivery {
         bucket: "logs".to_owned(),

@@ -61,6 +61,7 @@ impl From<BucketError> for Failure {
             BucketError::Denied(_) | BucketError::Outside(OutsideError::Denied { .. }) => {
                 ("AccessDenied".to_owned(), false)
             }
+            BucketError::KeyDenied(_) => (format!("AccessDenied: {cause}"), false),
             BucketError::Key(error) => (format!("KMSException: {error}"), true),
             BucketError::Invalid(_) | BucketError::InvalidRequest(_) => (format!("InvalidRequest: {cause}"), false),
             BucketError::Unavailable(_) | BucketError::Outside(_) => (format!("ServiceUnavailable: {cause}"), true),

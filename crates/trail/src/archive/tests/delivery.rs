@@ -294,6 +294,17 @@ async fn a_key_encrypts_files_and_its_use_is_recorded_with_the_context() {
     );
     assert_eq!((&record["managementEvent"], &record["resources"][0]["ARN"]), (&json!(true), &json!(key.arn)));
 
+    house.keys.put_policy(scope, &key.arn, &cairn_key::default_policy(ACCOUNT)).await.unwrap();
+    house.happens("Forbidden", REGION).await;
+    house.deliver().await;
+    assert!(
+        house.status(&trail).await.latest_delivery_error.unwrap().contains("does not let cloudtrail.amazonaws.com")
+    );
+    house.keys.put_policy(scope, &key.arn, &policy.to_string()).await.unwrap();
+    house.pass(Duration::from_secs(2));
+    house.deliver().await;
+    assert_eq!(house.status(&trail).await.latest_delivery_error, None);
+
     house.keys.disable(scope, &key.arn).await.unwrap();
     house.happens("Second", REGION).await;
     house.deliver().await;
