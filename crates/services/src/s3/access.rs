@@ -29,6 +29,7 @@ const HEADERS: &[&str] = &[
     "x-amz-storage-class",
     "x-amz-website-redirect-location",
 ];
+/// Query parameters of lists that are condition keys.
 const QUERY: &[(&str, &str)] = &[("prefix", "s3:prefix"), ("delimiter", "s3:delimiter"), ("max-keys", "s3:max-keys")];
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
@@ -94,7 +95,7 @@ fn version(row: &Row, uri: &Uri) -> Option<String> {
 fn conditions(call: &Call, row: &Row, uri: &Uri, headers: &HeaderMap) -> Conditions {
     let mut found = Conditions::new();
     found.extend(version(row, uri).map(|id| ("s3:VersionId".to_owned(), id)));
-    for (name, value) in query(uri.query().unwrap_or_default()) {
+    for (name, value) in query(uri.query().unwrap_or_default()).filter(|_| row.level == Level::Bucket) {
         if let Some((_, key)) = QUERY.iter().find(|(known, _)| *known == name) {
             found.push(((*key).to_owned(), value));
         }

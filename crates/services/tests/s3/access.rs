@@ -39,6 +39,7 @@ async fn a_user_may_what_the_policy_says_and_no_more() {
     }
     let hidden = house.ask_as(user, "GET /logs/open/none", &[], b"").await.fails(403, "AccessDenied");
     assert!(hidden.outcome.error.unwrap().1.contains("s3:ListBucket"), "what is not there is not told");
+    house.ask_as(user, "GET /logs/open/none?prefix=open/", &[], b"").await.fails(403, "AccessDenied");
 }
 
 #[tokio::test]
