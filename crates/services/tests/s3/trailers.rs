@@ -10,12 +10,16 @@ const CRC32_OF_X: &str = "jNwWgw==";
 
 /// `x` in one chunk, with what follows it.
 async fn put(house: &House, target: &str, headers: &[(&str, &str)], trailers: &str) -> Answer {
-    let body = format!("1\r\nx\r\n0\r\n{trailers}\r\n");
+    send(house, target, headers, 1, format!("1\r\nx\r\n0\r\n{trailers}\r\n")).await
+}
+
+async fn send(house: &House, target: &str, headers: &[(&str, &str)], length: usize, body: String) -> Answer {
+    let length = length.to_string();
     let date = house.engines.world.now().compact();
     let always = [
         ("x-amz-content-sha256", KIND),
         ("x-amz-date", &date),
-        ("x-amz-decoded-content-length", "1"),
+        ("x-amz-decoded-content-length", &length),
         ("content-encoding", "aws-chunked"),
     ];
     let mut request = House::request(&format!("PUT {target}"), &[&always, headers].concat(), body.as_bytes());
@@ -58,6 +62,17 @@ async fn a_checksum_that_was_announced_must_come() {
     let kept = put(&house, "/logs/a", &announced, &right).await.is(200);
     assert_eq!(kept.header("x-amz-checksum-crc32"), Some(CRC32_OF_X));
     assert_eq!(house.ask("GET /logs/a", &[], b"").await.is(200).text(), "x");
+}
+
+#[tokio::test]
+async fn nothing_has_a_checksum_too() {
+    let house = House::open().await;
+    house.bucket("logs", &[]).await;
+    let announced = [("x-amz-trailer", "x-amz-checksum-crc32")];
+    send(&house, "/logs/a", &announced, 0, "0\r\n\r\n".to_owned()).await.fails(400, "MalformedTrailerError");
+    let empty = "0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n".to_owned();
+    send(&house, "/logs/a", &announced, 0, empty).await.is(200);
+    assert_eq!(house.ask("GET /logs/a", &[], b"").await.is(200).text(), "");
 }
 
 #[tokio::test]
