@@ -63,6 +63,24 @@ impl Origins {
     pub const fn contains(self, origin: Origin) -> bool {
         self.0 & (1 << (origin as u8)) != 0
     }
+
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub const fn is_disjoint(self, other: Self) -> bool {
+        self.0 & other.0 == 0
+    }
+
+    /// One bit an origin, at the place of its discriminant. Stands on disk.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// The set of these bits; those of no origin are kept and contain nothing.
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
 }
 
 #[cfg(test)]
@@ -83,5 +101,8 @@ mod tests {
         let set = Origins::of(&[Origin::Door, Origin::Finding]);
         assert!(set.contains(Origin::Door) && set.contains(Origin::Finding));
         assert!(!set.contains(Origin::Import));
+        assert_eq!(Origins::from_bits(set.bits()), set);
+        let import = Origins::of(&[Origin::Import]);
+        assert!(set.is_disjoint(import) && !set.union(import).is_disjoint(import));
     }
 }

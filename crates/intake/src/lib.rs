@@ -42,7 +42,7 @@ pub use sources::cloudtrail::{Kind, Rejection};
 
 use budget::Budget;
 use bytes::Bytes;
-use cairn_event::Origin;
+use cairn_event::{Origin, Origins};
 use cairn_journal::{Journal, Position};
 use cairn_store::Db;
 use cairn_world::World;
@@ -185,7 +185,7 @@ impl Inner {
     fn catch_up(&self) -> Result<(), Error> {
         let mut from = Position(self.seen.saved());
         while from < self.opened_at {
-            let batch = match self.journal.read(from, CATCH_UP_BYTES) {
+            let batch = match self.journal.read_of(Origins::of(&[Origin::Import]), from, CATCH_UP_BYTES) {
                 // Trimmed in the meantime, or damaged: what is gone cannot be known any more.
                 Err(cairn_journal::Error::Trimmed { start, .. }) => {
                     from = Position(start);

@@ -39,7 +39,7 @@ pub use claim::{Claim, Item, Verdict};
 use crate::sketch::{Id, Shard};
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use cairn_world::World;
-use claim::{Ticket, UnderWay};
+use claim::{Owners, Ticket, UnderWay};
 use serde::{Deserialize, Serialize};
 use shard::{ENTRY_BYTES, Entries};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -83,7 +83,7 @@ pub struct Seen {
 struct Inner {
     shards: HashMap<Shard, Entries>,
     /// Events that are on their way into the journal, and with whom.
-    pending: HashMap<Id, Vec<(Fingerprint, Ticket)>>,
+    pending: HashMap<Id, Owners>,
     under_way: BTreeMap<Ticket, UnderWay>,
     next_ticket: Ticket,
     /// Counts uses, to tell which shard was used least recently.

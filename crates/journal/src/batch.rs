@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 /// Records read once and decoded once, shared by every reader that stands here. Cheap to clone.
+/// Records that were not asked for may be missing between the others.
 #[derive(Clone, Debug)]
 pub struct Batch {
     chunks: Arc<[Chunk]>,
@@ -47,6 +48,7 @@ impl Batch {
         Position(self.range.start)..Position(self.range.end)
     }
 
+    /// Positions that it reaches over.
     pub fn len(&self) -> usize {
         (self.range.end - self.range.start) as usize
     }

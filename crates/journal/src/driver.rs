@@ -2,6 +2,7 @@
 
 use crate::retention::{Calendar, trim};
 use crate::{Batch, Error, Journal, Position, Reader};
+use cairn_event::Origins;
 use cairn_world::World;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,7 +38,8 @@ impl Driver {
     /// Runs until `shutdown`; also trims the journal by size and age. A batch that a
     /// reader is absorbing at that moment is absorbed to its end.
     pub async fn run(self, shutdown: CancellationToken) {
-        let batches = Arc::<Shelf>::default();
+        let wanted = self.readers.iter().fold(Origins::of(&[]), |all, reader| all.union(reader.origins()));
+        let batches = Arc::new(Shelf { wanted, slots: Mutex::default() });
         let mut tasks = JoinSet::new();
         for reader in &self.readers {
             let follower = Follower {
@@ -164,8 +166,11 @@ impl Patience {
 }
 
 /// The batches read last.
-#[derive(Default)]
-struct Shelf(Mutex<VecDeque<Slot>>);
+struct Shelf {
+    /// What one reader or another wants; frames with nothing of it are passed unread.
+    wanted: Origins,
+    slots: Mutex<VecDeque<Slot>>,
+}
 
 #[derive(Clone)]
 struct Slot {
@@ -181,15 +186,15 @@ impl Shelf {
             Err(slot) => slot,
         };
         let read = || async {
-            let journal = journal.clone();
-            let reading = tokio::task::spawn_blocking(move || journal.read(at, BATCH_BYTES));
+            let (journal, wanted) = (journal.clone(), self.wanted);
+            let reading = tokio::task::spawn_blocking(move || journal.read_of(wanted, at, BATCH_BYTES));
             reading.await.map_err(|error| Error::Unavailable(format!("reading broke off: {error}")))?
         };
         slot.batch.get_or_try_init(read).await.cloned()
     }
 
     fn find(&self, at: Position) -> Result<Batch, Slot> {
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(batch) = slots.iter().find_map(|slot| slot.batch.get().and_then(|batch| batch.from(at))) {
             return Ok(batch);
         }

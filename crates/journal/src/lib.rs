@@ -10,8 +10,8 @@
 //! ┌ head, 32 bytes ───────────────────────────────────────────────────────────┐
 //! │ "CAIRNJNL" │ version 1: u32 │ first: u64 │ created, ms: i64 │ crc: u32    │
 //! ├ frame header, 32 bytes ───────────────────────────────────────────────────┤
-//! │ F5 'J' 'F' 01 │ crc: u32 │ first: u64 │ count: u32 │ raw length: u32 │    │
-//! │ packed length: u32 │ packed crc: u32                                      │
+//! │ F5 'J' 'F' 01 │ crc: u32 │ first: u64 │ count: u24 │ origins: u8          │
+//! │ raw length: u32 │ packed length: u32 │ packed crc: u32                    │
 //! ├ packed: one zstd frame of ────────────────────────────────────────────────┤
 //! │ body 0, body 1, …  then for each record                                   │
 //! │ origin: u8 │ kind: u8 │ time, ms: i64 │ length: u32                       │
@@ -21,7 +21,10 @@
 //! Constraints: numbers are little-endian; a `crc` is CRC32C over the rest of its head
 //! or header, `packed crc` over the packed bytes; frames follow one another without a
 //! gap; `first` of a frame is its predecessor's `first` + `count`; a segment ends where
-//! the next one's name begins; bodies are UTF-8, at most 16 MiB each.
+//! the next one's name begins; bodies are UTF-8, at most 16 MiB each; `origins` has a bit
+//! for each origin among the records, at the place of its number, and is 0 where that is
+//! not told. Large appends of different origins do not share a frame, so that whoever does
+//! not want one passes its frames without unpacking them.
 //!
 //! Order of durability when appending: 1. a segment is allocated, its head written and
 //! synced, 2. its directory synced, 3. frames of one group written, 4. synced, 5. the end
@@ -31,7 +34,7 @@
 //!
 //! At a start the last segment is checked frame by frame. What no whole frame follows is
 //! a torn tail and is cut off; what a whole frame follows is damage, is named and stays.
-//! Sealed segments are checked as they are read.
+//! Sealed segments are checked as they are read; of frames that are passed, the header.
 
 mod batch;
 mod driver;
@@ -224,7 +227,13 @@ impl Journal {
     /// `bytes_max` before compression at most. Blocks. A batch ends before damage, so
     /// that [`Error::Corrupt`] comes only from a read that begins in it.
     pub fn read(&self, from: Position, bytes_max: usize) -> Result<Batch, Error> {
-        read::read(&self.shared, from, bytes_max)
+        read::read(&self.shared, from, bytes_max, Origins::of(&Origin::ALL))
+    }
+
+    /// The same, but frames without any of these origins may be left out: the batch
+    /// reaches over them and does not have their records. Others than asked for may be there.
+    pub fn read_of(&self, origins: Origins, from: Position, bytes_max: usize) -> Result<Batch, Error> {
+        read::read(&self.shared, from, bytes_max, origins)
     }
 
     /// Bytes on disk, counters for metrics and the status page.
@@ -276,7 +285,8 @@ fn checked_bytes(entries: &[Entry]) -> Result<usize, Error> {
 #[async_trait::async_trait]
 pub trait Reader: Send + Sync {
     fn name(&self) -> &'static str;
-    /// Which records it wants; batches contain all, the reader skips what it did not declare.
+    /// Which records it wants, always the same. Batches may contain others, which the
+    /// reader skips, and may leave others out.
     fn origins(&self) -> Origins;
     /// Up to where what it absorbed is durable in its own store. Reading starts here after a
     /// start, and the journal keeps everything from here on.

@@ -6,18 +6,20 @@ use crate::recover::lost;
 use crate::scan::{Scan, Step};
 use crate::segment::Segment;
 use crate::{Error, Position, Shared};
+use cairn_event::Origins;
 use cairn_world::{Disk, Open};
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-pub(crate) fn read(shared: &Shared, from: Position, bytes_max: usize) -> Result<Batch, Error> {
+pub(crate) fn read(shared: &Shared, from: Position, bytes_max: usize, wanted: Origins) -> Result<Batch, Error> {
     let end = shared.end.borrow().0;
     if from.0 > end {
         return Err(Error::Invalid(format!("position {} lies behind the end, {end}", from.0)));
     }
     let decompressor =
         zstd::bulk::Decompressor::new().map_err(|error| Error::Unavailable(format!("no decompressor: {error}")))?;
-    let mut gathering = Gathering { at: from.0, chunks: Vec::new(), bytes: 0, bytes_max, decompressor };
+    let mut gathering =
+        Gathering { from: from.0, at: from.0, wanted, chunks: Vec::new(), bytes: 0, bytes_max, decompressor };
     while gathering.at < end {
         let (segment, segment_end) = segment_at(shared, gathering.at, end)?;
         if !gathering.take(&*shared.world.disk, &segment, segment_end)? {
@@ -39,7 +41,9 @@ fn segment_at(shared: &Shared, at: u64, end: u64) -> Result<(Arc<Segment>, u64),
 }
 
 struct Gathering {
+    from: u64,
     at: u64,
+    wanted: Origins,
     chunks: Vec<Chunk>,
     bytes: usize,
     bytes_max: usize,
@@ -62,7 +66,9 @@ impl Gathering {
             match scan.step().map_err(failed)? {
                 Step::Frame(header) => {
                     segment.note(header.first, offset);
-                    if header.end() > self.at {
+                    if header.end() > self.at && !header.may_hold(self.wanted) {
+                        self.at = header.end();
+                    } else if header.end() > self.at {
                         if !self.chunks.is_empty() && self.bytes + header.raw_len as usize > self.bytes_max {
                             return Ok(false);
                         }
@@ -99,6 +105,6 @@ impl Gathering {
 
     /// What was gathered is handed out first; the next read meets the trouble.
     fn stop(&self, error: Error) -> Result<bool, Error> {
-        if self.chunks.is_empty() { Err(error) } else { Ok(false) }
+        if self.at == self.from { Err(error) } else { Ok(false) }
     }
 }

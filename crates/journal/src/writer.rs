@@ -189,7 +189,7 @@ impl Writer {
         self.out.clear();
         self.out.shrink_to(OUT_BYTES_KEPT);
         self.encoder
-            .encode(self.next, group.iter().flat_map(|append| &append.entries), &mut self.out)
+            .encode(self.next, group.iter().map(|append| (&*append.entries, append.bytes)), &mut self.out)
             .map_err(|error| Error::Unavailable(format!("cannot compress: {error}")))?;
         let bytes = self.out.len() as u64;
         if self.open.as_ref().is_none_or(|tail| self.is_full(tail, bytes)) {

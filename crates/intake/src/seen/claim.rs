@@ -8,6 +8,7 @@ use super::shard::Known;
 use super::{Fingerprint, Inner, Seen};
 use crate::sketch::{Id, Shard};
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -41,6 +42,29 @@ pub struct UnderWay {
     done: watch::Sender<Option<bool>>,
 }
 
+/// Who is appending events of one id, with what bytes: nearly always one, who takes no
+/// memory beside the id.
+pub struct Owners {
+    first: (Fingerprint, Ticket),
+    more: Vec<(Fingerprint, Ticket)>,
+}
+
+impl Owners {
+    fn of(&self, fingerprint: Fingerprint) -> Option<Ticket> {
+        let mut all = std::iter::once(&self.first).chain(&self.more);
+        all.find(|(theirs, _)| *theirs == fingerprint).map(|(_, owner)| *owner)
+    }
+
+    /// Takes out what one of them claimed; false when nobody is left.
+    fn leave(&mut self, ticket: Ticket) -> bool {
+        self.more.retain(|(_, owner)| *owner != ticket);
+        if self.first.1 != ticket {
+            return true;
+        }
+        self.more.pop().map(|next| self.first = next).is_some()
+    }
+}
+
 /// Events that are being appended. Dropped, it gives them back.
 pub struct Claim {
     seen: Arc<Seen>,
@@ -69,14 +93,18 @@ impl Seen {
         let mut claim = Claim {
             seen: Arc::clone(self),
             ticket,
-            items: Vec::new(),
+            items: Vec::with_capacity(items.len()),
             shards,
             verdicts: Vec::with_capacity(items.len()),
         };
         for item in items {
             let verdict = inner.judge(item, ticket);
             if matches!(verdict, Verdict::New | Verdict::Conflict) {
-                inner.pending.entry(item.id).or_default().push((item.fingerprint, ticket));
+                let own = (item.fingerprint, ticket);
+                let owners = inner.pending.entry(item.id);
+                owners
+                    .and_modify(|owners| owners.more.push(own))
+                    .or_insert_with(|| Owners { first: own, more: Vec::new() });
                 claim.items.push(*item);
             }
             claim.verdicts.push(verdict);
@@ -92,11 +120,11 @@ impl Inner {
         if known == Known::Same {
             return Verdict::Duplicate;
         }
-        let pending = self.pending.get(&item.id).map_or(&[][..], Vec::as_slice);
-        match pending.iter().find(|(fingerprint, _)| *fingerprint == item.fingerprint) {
-            Some((_, owner)) if *owner == ticket => Verdict::Duplicate,
-            Some((_, owner)) => Verdict::Awaited(self.under_way[owner].done.subscribe()),
-            None if pending.is_empty() && known == Known::No => Verdict::New,
+        let pending = self.pending.get(&item.id);
+        match pending.and_then(|owners| owners.of(item.fingerprint)) {
+            Some(owner) if owner == ticket => Verdict::Duplicate,
+            Some(owner) => Verdict::Awaited(self.under_way[&owner].done.subscribe()),
+            None if pending.is_none() && known == Known::No => Verdict::New,
             None => Verdict::Conflict,
         }
     }
@@ -113,11 +141,10 @@ impl Claim {
         let inner = &mut *guard;
         let Some(under_way) = inner.under_way.remove(&self.ticket) else { return };
         for item in &self.items {
-            if let Some(owners) = inner.pending.get_mut(&item.id) {
-                owners.retain(|(_, owner)| *owner != self.ticket);
-                if owners.is_empty() {
-                    inner.pending.remove(&item.id);
-                }
+            if let Entry::Occupied(mut owners) = inner.pending.entry(item.id)
+                && !owners.get_mut().leave(self.ticket)
+            {
+                owners.remove();
             }
             if durable && inner.shard_mut(item.shard).add(item.id, item.fingerprint) {
                 inner.loaded += 1;

@@ -1,8 +1,8 @@
 //! Readers that are fast, slow, failing, broken.
 
-use crate::{entry, open, segments};
+use crate::{entry, noise, open, segments};
 use cairn_event::{Origin, Origins, Time};
-use cairn_journal::{Batch, Driver, Journal, Position, ReadError, Reader};
+use cairn_journal::{Batch, Driver, Entry, Journal, Position, ReadError, Reader};
 use cairn_world::sim::{Sim, SimClock};
 use cairn_world::{Disk, Open, SystemDisk};
 use std::sync::{Arc, Mutex};
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 /// A reader that notes what befalls it and misbehaves when told to.
 pub struct Probe {
     name: &'static str,
+    origins: Origins,
     at: watch::Sender<Position>,
     notes: Mutex<Notes>,
     open: watch::Sender<bool>,
@@ -32,7 +33,11 @@ struct Notes {
 
 impl Probe {
     pub fn named(name: &'static str) -> Self {
-        Self { name, at: watch::Sender::default(), notes: Mutex::default(), open: watch::Sender::new(true) }
+        Self::of(name, Origins::of(&Origin::ALL))
+    }
+
+    fn of(name: &'static str, origins: Origins) -> Self {
+        Self { name, origins, at: watch::Sender::default(), notes: Mutex::default(), open: watch::Sender::new(true) }
     }
 
     pub fn at(&self) -> Position {
@@ -72,7 +77,7 @@ impl Reader for Probe {
     }
 
     fn origins(&self) -> Origins {
-        Origins::of(&Origin::ALL)
+        self.origins
     }
 
     fn position(&self) -> Position {
@@ -266,5 +271,30 @@ async fn a_reader_that_knows_more_than_the_journal_is_told() {
     append(&journal, 2).await;
     probe.until_read(Position(5)).await;
     assert_eq!((probe.skips(), probe.seen()), (vec![Position(3)], vec![3, 4]));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn frames_that_no_reader_wants_are_passed_unread() {
+    let dir = tempfile::tempdir().unwrap();
+    let sim = Sim::at(Time(0));
+    let (journal, _) = open(&sim.world(), dir.path());
+    let import = |body: String| Entry { origin: Origin::Import, ..entry(&body) };
+    append(&journal, 2).await;
+    journal.append((0..3).map(|_| import(noise(&sim, 2000))).collect()).await.unwrap();
+    append(&journal, 2).await;
+    let path = dir.path().join(&segments(dir.path())[1]);
+    let mut bytes = SystemDisk.read(&path).unwrap();
+    bytes[100] ^= 1;
+    SystemDisk.open(&path, Open::Write).unwrap().write_at(&bytes, 0).unwrap();
+    let door = Arc::new(Probe::of("door", Origins::of(&[Origin::Door])));
+    let running = Running::start(&sim, &journal, &[&door]);
+    door.until_read(Position(7)).await;
+    assert_eq!((door.seen(), door.skips()), (vec![0, 1, 5, 6], vec![]), "what it does not want may be damaged");
+    running.stop().await;
+    let (door, all) = (Arc::new(Probe::of("door", Origins::of(&[Origin::Door]))), Arc::new(Probe::named("all")));
+    let running = Running::start(&sim, &journal, &[&door, &all]);
+    all.until_read(Position(7)).await;
+    assert_eq!((all.seen(), all.skips()), (vec![0, 1, 5, 6], vec![Position(5)]));
     running.stop().await;
 }
