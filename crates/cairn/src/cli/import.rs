@@ -52,9 +52,9 @@ pub struct Args {
 }
 
 const AFTER_HELP: &str = "\
-S3 is reached as AWS's own tools reach it: keys, region and endpoint stand in AWS_ACCESS_KEY_ID, AWS_REGION,
-AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and so on, or in the files of AWS_PROFILE. AWS_SKIP_SIGNATURE=true reads
-a public bucket.
+S3 is reached as AWS's own tools reach it: keys, region and endpoint stand in AWS_ACCESS_KEY_ID,
+AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and so on, or in the files of AWS_PROFILE.
+AWS_SKIP_SIGNATURE=true reads a public bucket.
 
 Exit codes:
   0  everything that was found is in
