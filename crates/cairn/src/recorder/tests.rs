@@ -121,12 +121,14 @@ async fn what_does_not_fit_while_the_journal_is_full_is_accounted_for_exactly() 
         bench.record(number).await.unwrap();
     }
     bench.sim.disk.set(Faults::default());
-    bench.until(|| bench.lost() > 0).await;
+    bench.until(|| bench.lost() > 0 && lock(&bench.recorder.shared.waiting).is_empty()).await;
+    bench.until(|| bench.recorder.shared.losses.open_account().is_none()).await;
     let kept: HashSet<String> = bench.events().into_iter().map(|(_, id, _, _)| id).collect();
     let missing = (1..=500).filter(|number| !kept.contains(&Uuid::from_u128(*number).to_string())).count() as u64;
     assert!(missing > 100, "{missing}");
     assert_eq!(bench.lost(), missing);
-    assert!(!bench.sim.world().disk.exists(&bench.dir.path().join("lost.json")).unwrap());
+    let file = bench.dir.path().join("lost.json");
+    bench.until(|| !bench.sim.world().disk.exists(&file).unwrap()).await;
 }
 
 #[tokio::test]
