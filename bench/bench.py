@@ -196,7 +196,13 @@ def import_(place, runs=5):
 
 
 def verify(place):
-    archive = signer.Archive(signer.Key(), records=100, bucket="verified-logs")
+    verify_archive(place / "small", records=10)
+    verify_archive(place / "medium", records=100)
+
+
+def verify_archive(place, records):
+    place.mkdir()
+    archive = signer.Archive(signer.Key(), records=records, bucket="verified-logs")
     archive.hours(24, logs=100)
     raw = sum(len(gzip.decompress(stored.body)) for stored in archive.objects.values()) / 1e6
     house = House(place / "verify").start()
@@ -222,7 +228,7 @@ def verify(place):
     )
     ratios = [middle(theirs[what] / ours[what] for ours, theirs in pairs) for what in (0, 1)]
     table(
-        f"verify: one archive, over HTTP (medians of {len(pairs)} pairs)",
+        f"verify: an archive over HTTP, {records} records in a log file (medians of {len(pairs)} pairs)",
         [
             ("raw JSON", f"{raw:,.0f} MB in {len(archive.objects)} files"),
             ("cairn verify", f"{raw / cpu:,.0f} MB per CPU second   (CPU {cpu:.2f} s, wall {wall:.2f} s)"),

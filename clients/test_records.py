@@ -189,7 +189,7 @@ def test_r10_secrets_are_nowhere(house, bucket):
 
 
 def test_r14_every_call_is_recorded_once(house, bucket):
-    calls = 2000
+    calls = 10_000
     sts = house.client("sts", max_pool_connections=16)
     with ThreadPoolExecutor(16) as pool:
         answers = pool.map(lambda _: sts.get_caller_identity()["ResponseMetadata"]["RequestId"], range(calls))
@@ -201,7 +201,7 @@ def test_r14_every_call_is_recorded_once(house, bucket):
         return found if len(set(found)) == calls else None
 
     wanted = set(requests)
-    found = eventually(all_there, 60, 1)
+    found = eventually(all_there, 120, 2)
     assert len(found) == calls
 
 
