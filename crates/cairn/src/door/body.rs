@@ -53,7 +53,7 @@ impl Bodies {
         let too_large = || Fault::too_large(format!("the body is longer than {bytes_max} bytes"));
         let announced = body.size_hint().exact();
         if announced.is_some_and(|bytes| bytes > bytes_max as u64) {
-            discard(body).await;
+            self.discard(body).await;
             return Err(too_large());
         }
         let expected = announced.map_or(bytes_max, |bytes| bytes as usize);
@@ -69,7 +69,7 @@ impl Bodies {
             let frame = frame.map_err(|error| incomplete("the connection ended").because(error))?;
             let Ok(data) = frame.into_data() else { continue };
             if bytes.len() + data.len() > bytes_max {
-                discard(body).await;
+                self.discard(body).await;
                 return Err(too_large());
             }
             bytes.extend_from_slice(&data);
@@ -91,19 +91,24 @@ impl Bodies {
         let units = bytes.min(bytes_max).div_ceil(UNIT) as u32;
         all.clone().acquire_many_owned(units).await.map(Some).map_err(Fault::internal)
     }
+
+    async fn discard(&self, mut body: Incoming) {
+        let mut left = DISCARD_BYTES_MAX;
+        loop {
+            let frame = tokio::select! {
+                frame = body.frame() => frame,
+                () = self.world.clock.sleep(STALL) => return,
+            };
+            let Some(Ok(frame)) = frame else { return };
+            let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+            match left.checked_sub(bytes) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    }
 }
 
 fn incomplete(why: &str) -> Fault {
     Fault::new("IncompleteBody", 400, format!("the body could not be read to its end: {why}"))
-}
-
-async fn discard(mut body: Incoming) {
-    let mut left = DISCARD_BYTES_MAX;
-    while let Some(Ok(frame)) = body.frame().await {
-        let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
-        match left.checked_sub(bytes) {
-            Some(rest) => left = rest,
-            None => break,
-        }
-    }
 }
