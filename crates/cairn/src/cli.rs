@@ -19,8 +19,8 @@ const DATA_DIR: &str = "./cairn-data";
 /// An open, self-hosted CloudTrail: records every API call, keeps the record tamper-evident, proves it.
 ///
 /// Start with `cairn tour`: it runs the whole path once, on a fresh data directory, and says what it does.
-/// Then run `cairn serve`, and in another terminal `eval "$(cairn env)"`: from there on `aws`, boto3 and
-/// Terraform talk to your Cairn.
+/// Then run `cairn serve`, and in another terminal `eval "$(cairn env)"`: from there on `aws` and
+/// boto3 talk to your Cairn.
 #[derive(Parser)]
 #[command(name = "cairn", version, max_term_width = 110, after_help = AFTER_HELP)]
 pub struct Cairn {

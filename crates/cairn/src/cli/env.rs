@@ -5,7 +5,7 @@ use cairn_world::World;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Print shell commands that point `aws`, boto3, Terraform and the SDKs at a Cairn.
+/// Print shell commands that point `aws`, boto3 and other AWS clients at a Cairn.
 ///
 /// Use it as eval "$(cairn env)". Keys that the shell has already are taken out of its way.
 #[derive(clap::Args)]

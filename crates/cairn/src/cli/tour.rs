@@ -55,7 +55,7 @@ async fn tour(world: &World, args: &Args) -> Result<(), String> {
     println!("\nThe house has stopped cleanly. Everything it kept is in {}.", dir.display());
     println!("Where to look next:");
     println!("  cairn serve --data-dir {0}                 run it again", dir.display());
-    println!("  eval \"$(cairn env --data-dir {0})\"         then use aws, boto3, Terraform as always", dir.display());
+    println!("  eval \"$(cairn env --data-dir {0})\"         then use aws and boto3 as always", dir.display());
     println!("  aws cloudtrail validate-logs …             let the AWS CLI prove the same archive");
     println!("  cairn --help                               everything else");
     Ok(())
