@@ -99,11 +99,6 @@ impl Identity {
         self.state().accounts().find(|account| account.home).map(|account| account.id.clone())
     }
 
-    /// Whether an account of this number exists here.
-    pub fn has_account(&self, account: &str) -> bool {
-        self.state().account(account).is_some()
-    }
-
     pub(crate) fn now(&self) -> Time {
         self.inner.world.now()
     }

@@ -7,7 +7,7 @@ use cairn_intake::Intake;
 use cairn_key::Keys;
 use cairn_trail::Trails;
 use cairn_world::World;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
@@ -56,7 +56,6 @@ pub struct Call<'a> {
 #[derive(Default)]
 pub(crate) struct Notes {
     pub resources: Vec<Resource>,
-    pub additional: Map<String, Value>,
     pub also: Vec<Record>,
 }
 
@@ -86,11 +85,6 @@ impl<'a> Call<'a> {
                 notes.resources.push(resource);
             }
         });
-    }
-
-    /// Adds to `additionalEventData`.
-    pub fn note_additional(&self, key: &str, value: Value) {
-        self.note(|notes| _ = notes.additional.insert(key.to_owned(), value));
     }
 
     /// Adds the record of what another service did because of this call.

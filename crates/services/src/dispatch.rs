@@ -163,7 +163,6 @@ impl Services {
         };
         let result = self.perform(service, operation, &call, content, outcome).await;
         let notes = call.take_notes();
-        outcome.additional.extend(notes.additional);
         outcome.also.extend(notes.also);
         for resource in notes.resources {
             if !outcome.resources.contains(&resource) {

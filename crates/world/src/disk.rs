@@ -96,8 +96,6 @@ pub trait Disk: Send + Sync {
     fn survey(&self, path: &Path) -> io::Result<Vec<(PathBuf, What)>>;
     /// Makes a directory's names durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
-    /// Bytes that can still be written where `path` lives.
-    fn free_bytes(&self, path: &Path) -> io::Result<u64>;
     /// Takes the exclusive lock on a file, or `None` when another process holds it.
     fn lock(&self, path: &Path) -> io::Result<Option<Lock>>;
 
@@ -242,11 +240,6 @@ impl Disk for SystemDisk {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         fs::File::open(path)?.sync_all()
-    }
-
-    fn free_bytes(&self, path: &Path) -> io::Result<u64> {
-        let stat = rustix::fs::statvfs(path)?;
-        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {

@@ -332,10 +332,6 @@ impl Disk for SimDisk {
         SystemDisk.sync_dir(path)
     }
 
-    fn free_bytes(&self, path: &Path) -> io::Result<u64> {
-        if self.switch.unstuck().full { Ok(0) } else { SystemDisk.free_bytes(path) }
-    }
-
     fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
         SystemDisk.lock(path)
     }
