@@ -6,6 +6,7 @@
 
 use crate::door;
 use cairn_bucket::outside::{Credentials, Endpoint};
+use cairn_lake as lake;
 use cairn_trail as trail;
 use cairn_wire::Secret;
 use cairn_world::World;
@@ -62,6 +63,28 @@ pub const OPTIONS: &[Setting] = &[
     ),
     setting("intake", "body_bytes_max", "512MiB", "the largest body that POST /intake/cloudtrail takes"),
     setting("intake", "file_bytes_max", "1GiB", "the largest log file after decompression"),
+    setting(
+        "lake",
+        "bucket",
+        "",
+        "where the lake's files lie; cairn-lake-ACCOUNT when not given; an [outside] name is another S3",
+    ),
+    setting("lake", "retention", "3653d", "how long the table events keeps an event after it happened"),
+    setting(
+        "lake",
+        "flush_interval",
+        "5m",
+        "new events are in memory, and in the journal, at most so long before they are in a file",
+    ),
+    setting("lake", "memory_bytes_max", "256MiB", "new events in memory; beyond it they become files early"),
+    setting("lake", "file_bytes", "128MiB", "the size that merged files have"),
+    setting("lake", "maintenance_interval", "1m", "how often files are merged, and those past their retention dropped"),
+    setting("lake", "publish_interval", "1m", "how often Iceberg snapshots are published"),
+    setting("lake", "query_memory_bytes_max", "1GiB", "what one query may take; beyond it it spills to disk"),
+    setting("lake", "query_time_max", "1h", "how long one query may run"),
+    setting("lake", "query_results", "7d", "how long results of queries are kept"),
+    setting("history", "span", "90d", "how far back LookupEvents looks"),
+    setting("history", "open", "false", "LookupEvents takes several attributes at once, and as many calls as come"),
     setting("door", "connections_max", "20000", "open connections; more wait to be accepted"),
     setting("door", "idle_timeout", "60s", "a connection that sends nothing for so long is closed"),
     setting("log", "level", "info", "error, warn, info, debug or trace, or a filter such as cairn_trail=debug,info"),
@@ -88,6 +111,8 @@ pub struct Config {
     pub journal: Journal,
     pub trail: Trail,
     pub intake: Intake,
+    pub lake: Lake,
+    pub history: History,
     pub door: Door,
     pub log: Log,
     #[serde(default)]
@@ -152,6 +177,40 @@ pub struct Intake {
     pub body_bytes_max: u64,
     #[serde(deserialize_with = "bytes")]
     pub file_bytes_max: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lake {
+    #[serde(deserialize_with = "optional")]
+    pub bucket: Option<String>,
+    #[serde(deserialize_with = "interval")]
+    pub retention: Duration,
+    #[serde(deserialize_with = "interval")]
+    pub flush_interval: Duration,
+    #[serde(deserialize_with = "bytes")]
+    pub memory_bytes_max: u64,
+    #[serde(deserialize_with = "bytes")]
+    pub file_bytes: u64,
+    #[serde(deserialize_with = "interval")]
+    pub maintenance_interval: Duration,
+    #[serde(deserialize_with = "interval")]
+    pub publish_interval: Duration,
+    #[serde(deserialize_with = "bytes")]
+    pub query_memory_bytes_max: u64,
+    #[serde(deserialize_with = "interval")]
+    pub query_time_max: Duration,
+    #[serde(deserialize_with = "interval")]
+    pub query_results: Duration,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    #[serde(deserialize_with = "interval")]
+    pub span: Duration,
+    #[serde(deserialize_with = "flag")]
+    pub open: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -237,6 +296,24 @@ impl Config {
     /// The mapped buckets, by the names that they have here.
     pub fn outside_endpoints(&self) -> BTreeMap<String, Endpoint> {
         self.outside.iter().map(|(name, outside)| (name.clone(), outside.endpoint(name))).collect()
+    }
+
+    pub fn lake_settings(&self) -> lake::Settings {
+        let Lake { bucket, retention, flush_interval, memory_bytes_max, file_bytes, .. } = self.lake.clone();
+        lake::Settings {
+            bucket,
+            retention,
+            flush_interval,
+            memory_bytes_max,
+            file_bytes,
+            maintenance_interval: self.lake.maintenance_interval,
+            publish_interval: self.lake.publish_interval,
+            history: self.history.span,
+            history_open: self.history.open,
+            query_memory_bytes_max: self.lake.query_memory_bytes_max,
+            query_time_max: self.lake.query_time_max,
+            query_results: self.lake.query_results,
+        }
     }
 
     pub const fn limits(&self) -> door::Limits {
@@ -360,6 +437,11 @@ fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> 
     text.parse().map_err(|_| serde::de::Error::custom(format!("{text:?} is not a count")))
 }
 
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let text = text(deserializer)?;
+    text.parse().map_err(|_| serde::de::Error::custom(format!("{text:?} is neither true nor false")))
+}
+
 fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = text(deserializer)?;
     let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("", 1_u64)];
@@ -392,6 +474,11 @@ fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_lake_has_the_same_defaults_as_its_engine() {
+        assert_eq!(Config::load(None, |_| None, &[]).unwrap().lake_settings(), lake::Settings::default());
+    }
 
     fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
         let lookup =

@@ -1,5 +1,8 @@
 //! The house: opens everything, in the order in which it stands on one another.
 
+mod journal;
+mod lake;
+
 use crate::config::Config;
 use crate::data_dir::{self, DataDir};
 use crate::door::Door;
@@ -8,7 +11,7 @@ use cairn_bucket::outside::Outside;
 use cairn_bucket::{self as bucket, Buckets};
 use cairn_identity::{FirstAccount, Identity};
 use cairn_intake::{self as intake, Intake};
-use cairn_journal::{self as journal, Driver, Journal};
+use cairn_journal::{Driver, Journal};
 use cairn_key::Keys;
 use cairn_services::{Engines, Services};
 use cairn_store::{Blobs, Db, Seal};
@@ -62,7 +65,7 @@ impl House {
         let dir = DataDir::claim(world, &config.data_dir, config.account.as_deref(), config.region.as_deref())?;
         let db = Db::open(&dir.database()?).await.map_err(said)?;
         let seal = Arc::new(Seal::open(world, &dir.join("root.key")).map_err(said)?);
-        let journal = open_journal(world, &dir, config).await?;
+        let journal = journal::open(world, &dir, config).await?;
 
         let keys = Keys::open(world, &db, seal.clone()).await.map_err(said)?;
         let identity = Identity::open(world, &db, seal.clone()).await.map_err(said)?;
@@ -98,6 +101,20 @@ impl House {
         let intake = Intake::open(world, &db, &journal, &dir.join("seen"), settings).await.map_err(said)?;
 
         let about = dir.about.clone();
+        let lake = lake::open(cairn_lake::Parts {
+            world: world.clone(),
+            db: db.clone(),
+            journal: journal.clone(),
+            buckets: buckets.clone(),
+            keys: keys.clone(),
+            identity: identity.clone(),
+            signer: Arc::new(lake::Signer(trails.clone())),
+            account: about.account.clone(),
+            region: about.region.clone(),
+            settings: config.lake_settings(),
+        })
+        .await?;
+
         let recorder = Recorder::open(
             world,
             &db,
@@ -120,6 +137,7 @@ impl House {
             buckets,
             trails,
             intake,
+            lake,
         });
         let services = Services::new(engines.clone(), recorder.clone());
         let door = Arc::new(Door::new(services, recorder.clone(), config.limits()));
@@ -130,17 +148,12 @@ impl House {
     pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) {
         let Self { dir, engines, journal, db, recorder, door } = self;
         let background = CancellationToken::new();
-        let driver = Driver::new(&engines.world, &journal, vec![engines.trails.reader()]);
-        let (trails, intake) = (engines.trails.clone(), engines.intake.clone());
+        let driver = Driver::new(&engines.world, &journal, vec![engines.trails.reader(), engines.lake.reader()]);
+        let (all, token) = (engines.clone(), background.clone());
         let tasks = [
             tokio::spawn(driver.run(background.clone())),
-            tokio::spawn({
-                let background = background.clone();
-                async move { trails.run(background).await }
-            }),
-            tokio::spawn({
-                let background = background.clone();
-                async move { intake.run(background).await }
+            tokio::spawn(async move {
+                tokio::join!(all.trails.run(token.clone()), all.intake.run(token.clone()), all.lake.run(token));
             }),
         ];
         door.run(listener, shutdown, DRAIN).await;
@@ -161,27 +174,6 @@ impl House {
         db.close().await;
         dir.withdraw_endpoint();
     }
-}
-
-async fn open_journal(world: &World, dir: &DataDir, config: &Config) -> Result<Journal, Error> {
-    let options = journal::Options {
-        segment_bytes_max: config.journal.segment_bytes_max,
-        bytes_max: config.journal.bytes_max,
-        age_max: config.journal.age_max,
-    };
-    let (world, path) = (world.clone(), dir.join("journal"));
-    let opened = tokio::task::spawn_blocking(move || Journal::open(&world, &path, options)).await;
-    let (journal, recovery) = opened.map_err(said)?.map_err(said)?;
-    if recovery.torn_bytes > 0 {
-        tracing::warn!(
-            bytes = recovery.torn_bytes,
-            "the journal ended in a torn write, which was cut off; nothing acknowledged was in it"
-        );
-    }
-    for damage in &recovery.damage {
-        tracing::error!(damage, "the journal is damaged");
-    }
-    Ok(journal)
 }
 
 /// Makes the first account at the first start, with the key that was given or a drawn one.

@@ -5,6 +5,7 @@ use cairn_event::{Record, Resource, Time};
 use cairn_identity::{Caller, Identity};
 use cairn_intake::Intake;
 use cairn_key::Keys;
+use cairn_lake::Lake;
 use cairn_trail::Trails;
 use cairn_world::World;
 use serde_json::Value;
@@ -25,6 +26,7 @@ pub struct Engines {
     pub buckets: Buckets,
     pub trails: Trails,
     pub intake: Intake,
+    pub lake: Lake,
 }
 
 /// What the door knows of a call before anything of it is understood.

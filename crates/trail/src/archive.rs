@@ -133,6 +133,12 @@ impl Archive {
         self.inner.signer.public_keys(region, span, self.now()).await
     }
 
+    /// Signs `text` with the key that is valid in the region at `at`: the signature in hex, and the key's fingerprint.
+    pub async fn sign(&self, region: &str, at: Time, text: &str) -> Result<(String, String), Error> {
+        let key = self.inner.signer.key(region, at).await?;
+        Ok((key.sign(text)?, key.fingerprint.clone()))
+    }
+
     fn world(&self) -> &World {
         &self.inner.parts.world
     }

@@ -85,6 +85,12 @@ impl Trails {
         self.inner.archive.public_keys(region, span).await
     }
 
+    /// SHA256withRSA over `text` with the region's key that is valid at `at`: the signature in hex, and the
+    /// fingerprint of the key, which `public_keys` shows.
+    pub async fn sign(&self, region: &str, at: Time, text: &str) -> Result<(String, String), Error> {
+        self.inner.archive.sign(region, at, text).await
+    }
+
     /// How delivery for the trail of this ARN stands.
     pub async fn status(&self, arn: &str) -> Result<Status, Error> {
         let entry = self.inner.register.state().living(arn).cloned();

@@ -7,6 +7,8 @@ use cairn_identity::{FirstAccount, Identity, NewEntity, Owner, Sort};
 use cairn_intake::{self as intake, Intake};
 use cairn_journal::{self as journal, Journal};
 use cairn_key::Keys;
+use cairn_lake::sql::{self, Sql};
+use cairn_lake::{self as lake, Lake};
 use cairn_services::{Arrival, BeforeEffect, Engines, Outcome, Services, s3};
 use cairn_store::{Blobs, Db, Seal};
 use cairn_trail::{self as trail, Trails};
@@ -57,6 +59,31 @@ impl BeforeEffect for Announced {
         }
         self.count.fetch_add(1, Ordering::SeqCst);
         Ok(())
+    }
+}
+
+/// Nothing here signs or asks in SQL.
+struct Absent;
+
+#[async_trait::async_trait]
+impl lake::Signer for Absent {
+    async fn sign(&self, _: &str, _: cairn_event::Time, _: &str) -> Result<lake::Signed, lake::Error> {
+        Err(lake::Error::Unavailable("nothing is signed here".to_owned()))
+    }
+}
+
+#[async_trait::async_trait]
+impl Sql for Absent {
+    async fn check(&self, _: &sql::Query) -> Result<sql::Checked, sql::Error> {
+        Err(sql::Error::Failed("there is no SQL here".to_owned()))
+    }
+
+    async fn run(&self, _: sql::Query) -> Result<sql::Rows, sql::Error> {
+        Err(sql::Error::Failed("there is no SQL here".to_owned()))
+    }
+
+    async fn explain(&self, _: sql::Query, _: bool) -> Result<String, sql::Error> {
+        Err(sql::Error::Failed("there is no SQL here".to_owned()))
     }
 }
 
@@ -112,6 +139,19 @@ impl House {
         .unwrap();
         let settings = intake::Settings { body_bytes_max: 1 << 20, file_bytes_max: 1 << 20 };
         let intake = Intake::open(&world, &db, &journal, &path.join("seen"), settings).await.unwrap();
+        let parts = lake::Parts {
+            world: world.clone(),
+            db: db.clone(),
+            journal: journal.clone(),
+            buckets: buckets.clone(),
+            keys: keys.clone(),
+            identity: identity.clone(),
+            signer: Arc::new(Absent),
+            account: ACCOUNT.to_owned(),
+            region: REGION.to_owned(),
+            settings: lake::Settings::default(),
+        };
+        let lake = Lake::open(parts, |_| Arc::new(Absent)).await.unwrap();
         let engines = Arc::new(Engines {
             world,
             account: ACCOUNT.to_owned(),
@@ -121,6 +161,7 @@ impl House {
             buckets,
             trails,
             intake,
+            lake,
         });
         let announced = Arc::new(Announced::default());
         let service = s3::Service::new(Services::new(engines.clone(), announced.clone()));

@@ -1,0 +1,18 @@
+//! Event data stores: tables that people make.
+
+use crate::{Error, Parts, Tables};
+use tokio_util::sync::CancellationToken;
+
+#[derive(Clone)]
+pub struct Stores;
+
+impl Stores {
+    pub async fn open(parts: &Parts, tables: &Tables) -> Result<Self, Error> {
+        let _ = (parts, tables);
+        Ok(Self)
+    }
+
+    pub async fn run(&self, shutdown: CancellationToken) {
+        shutdown.cancelled().await;
+    }
+}
