@@ -5,8 +5,8 @@
 //! when the event is looked at; what was superseded is kept until no reader needs it.
 
 use crate::Trail;
-use crate::selector::Selectors;
 use cairn_event::{Head, Time};
+use cairn_pattern::selector::Selectors;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;

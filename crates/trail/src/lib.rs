@@ -19,7 +19,6 @@ mod manage;
 mod model;
 mod name;
 mod rows;
-pub mod selector;
 mod state;
 pub mod verify;
 

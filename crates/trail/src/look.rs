@@ -2,9 +2,9 @@
 
 use crate::find::{View, foreign};
 use crate::name::Reference;
-use crate::selector::Selectors;
 use crate::state::Entry;
 use crate::{Error, Scope, Trail, Trails, limit};
+use cairn_pattern::selector::Selectors;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

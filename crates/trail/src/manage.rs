@@ -5,10 +5,10 @@
 
 use crate::find::View;
 use crate::history::{History, Rule};
-use crate::selector::{Given, Selectors};
 use crate::state::{Edit, Entry, State};
 use crate::{Error, NewTrail, Scope, Trail, TrailUpdate, Trails, limit, name};
 use cairn_event::Time;
+use cairn_pattern::selector::{Given, Selectors};
 use std::sync::Arc;
 use uuid::Uuid;
 

@@ -125,6 +125,12 @@ impl Error {
     }
 }
 
+impl From<cairn_pattern::Error> for Error {
+    fn from(error: cairn_pattern::Error) -> Self {
+        Self::invalid("InvalidEventSelectors", error.to_string())
+    }
+}
+
 impl From<cairn_store::Error> for Error {
     fn from(error: cairn_store::Error) -> Self {
         Self::Unavailable(error.to_string())

@@ -1,10 +1,10 @@
 //! All trails with their histories, in memory: committed to the database first, then seen here.
 
 use crate::history::{History, PHASES_MAX, Phase, Rule};
-use crate::selector::Selectors;
 use crate::{Error, Trail, rows};
 use cairn_event::{Head, Time};
 use cairn_identity::Identity;
+use cairn_pattern::selector::Selectors;
 use cairn_store::Db;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};

@@ -3,7 +3,7 @@
 use super::trail;
 use crate::call::Call;
 use crate::operation::{Access, Operation, Target};
-use cairn_trail::selector::{AdvancedSelector, BasicSelector, Given};
+use cairn_pattern::selector::{AdvancedSelector, BasicSelector, Given};
 use cairn_wire::Fault;
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::name;
-use crate::selector::{BasicSelector, Given};
+use cairn_pattern::selector::{BasicSelector, Given};
 use std::collections::BTreeMap;
 
 const ACCOUNT: &str = "111122223333";

@@ -248,7 +248,7 @@ async fn a_delivery_is_recorded_and_a_trail_can_leave_its_own_out() {
         let given = json!([{"FieldSelectors": [
             {"Field": "eventCategory", "Equals": ["Data"]}, {"Field": "resources.type", "Equals": ["AWS::S3::Object"]},
         ]}, {"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}]);
-        let given = crate::selector::Given::Advanced(serde_json::from_value(given).unwrap());
+        let given = cairn_pattern::selector::Given::Advanced(serde_json::from_value(given).unwrap());
         house.trails.put_selectors(house.scope(), "main", given).await.unwrap();
         house.pass(SECOND);
         house.happens("First", REGION).await;

@@ -53,7 +53,7 @@ impl From<Selectors> for Given {
 impl TryFrom<Given> for Selectors {
     type Error = Error;
 
-    /// Checks what was given against every rule for trails; what is wrong is `InvalidEventSelectors`.
+    /// Checks what was given against every rule for trails.
     fn try_from(given: Given) -> Result<Self, Error> {
         match given {
             Given::Basic(selectors) => {
@@ -152,7 +152,7 @@ fn resources<'a>(event: &Head<'a>) -> Vec<Resource<'a>> {
 }
 
 fn invalid(message: impl Into<String>) -> Error {
-    Error::invalid("InvalidEventSelectors", message)
+    Error::Selector(message.into())
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ fn basic(selectors: Value) -> Result<Selectors, Error> {
 }
 
 fn refused(result: &Result<Selectors, Error>) -> bool {
-    matches!(result, Err(Error::Invalid { code: "InvalidEventSelectors", .. }))
+    matches!(result, Err(Error::Selector(_)))
 }
 
 fn matches(selectors: &Selectors, event: &Value) -> bool {
