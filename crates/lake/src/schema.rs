@@ -1,6 +1,7 @@
 //! The columns of every table: one list, from which files, SQL, Iceberg and the documentation come.
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a column holds.
@@ -180,10 +181,25 @@ pub fn arrow() -> SchemaRef {
             Kind::Text | Kind::Json => DataType::Utf8,
             Kind::Bool => DataType::Boolean,
             Kind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-            Kind::Texts => DataType::List(Arc::new(Field::new("element", DataType::Utf8, false))),
+            Kind::Texts => DataType::List(element(column)),
         };
-        let id = [("PARQUET:field_id".to_owned(), column.field.to_string())];
-        Field::new(column.name, kind, true).with_metadata(id.into())
+        Field::new(column.name, kind, true).with_metadata(known_as(column.field))
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// The field of one text in a list. Iceberg's readers find it by an id of its own, as they do its column.
+pub fn element(column: &Column) -> FieldRef {
+    Arc::new(Field::new("element", DataType::Utf8, false).with_metadata(known_as(column.element())))
+}
+
+fn known_as(field: i32) -> HashMap<String, String> {
+    [("PARQUET:field_id".to_owned(), field.to_string())].into()
+}
+
+impl Column {
+    /// What the texts of a list are known by: columns themselves have smaller numbers.
+    pub const fn element(&self) -> i32 {
+        1000 + self.field
+    }
 }
