@@ -12,6 +12,7 @@
 //! DATA/blobs/            bytes of objects
 //! DATA/staged/           log and digest files on their way into buckets
 //! DATA/seen/             which events were imported
+//! DATA/results/          results of queries, until they are dropped
 //! DATA/lost.json         an account of records that were lost and are not on record yet
 //! ```
 

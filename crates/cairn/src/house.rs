@@ -108,6 +108,7 @@ impl House {
             buckets: buckets.clone(),
             keys: keys.clone(),
             identity: identity.clone(),
+            results: Blobs::open(world, &dir.join("results")).map_err(said)?,
             signer: Arc::new(lake::Signer(trails.clone())),
             account: about.account.clone(),
             region: about.region.clone(),

@@ -30,7 +30,7 @@ use cairn_event::Time;
 use cairn_identity::Identity;
 use cairn_journal::{Journal, Reader};
 use cairn_key::Keys;
-use cairn_store::Db;
+use cairn_store::{Blobs, Db};
 use cairn_world::World;
 use catalog::Catalog;
 use channel::Channels;
@@ -66,6 +66,8 @@ pub struct Parts {
     pub buckets: Buckets,
     pub keys: Keys,
     pub identity: Identity,
+    /// Results of queries, until they are dropped.
+    pub results: Blobs,
     /// Signs results of queries with the keys that `ListPublicKeys` shows.
     pub signer: Arc<dyn Signer>,
     /// The house's account, which owns the bucket of the files, and its region.
@@ -143,7 +145,7 @@ impl Lake {
         let sql = sql(&tables);
         let channels = Channels::open(&parts, &tables).await?;
         let stores = Stores::open(&parts, &tables).await?;
-        let queries = Queries::open(&parts, &tables, &sql).await?;
+        let queries = Queries::open(&parts, &tables, &stores, &sql).await?;
         Ok(Self {
             dashboards: Dashboards::open(&parts, &queries).await?,
             imports: Imports::open(&parts, &tables).await?,

@@ -1,5 +1,6 @@
 //! Queries: started, watched, kept and delivered.
 
+use crate::store::Stores;
 use crate::{Error, Parts, Sql, Tables};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -8,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Queries;
 
 impl Queries {
-    pub async fn open(parts: &Parts, tables: &Tables, sql: &Arc<dyn Sql>) -> Result<Self, Error> {
-        let _ = (parts, tables, sql);
+    pub async fn open(parts: &Parts, tables: &Tables, stores: &Stores, sql: &Arc<dyn Sql>) -> Result<Self, Error> {
+        let _ = (parts, tables, stores, sql);
         Ok(Self)
     }
 
