@@ -10,6 +10,7 @@ use cairn_wire::sigv4::Credentials;
 use cairn_wire::{Protocol, Secret};
 use cairn_world::World;
 use http::{HeaderMap, HeaderValue, Method};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
@@ -84,7 +85,7 @@ fn recorded(dir: &Path) -> HashMap<String, (String, String, Option<String>)> {
         let batch = journal.read(from, 8 << 20).unwrap();
         for item in batch.iter() {
             let head = Head::parse(item.raw()).unwrap();
-            let text = |name| head.string_at(&[name]);
+            let text = |name| head.string_at(&[name]).map(Cow::into_owned);
             let what = (text("eventSource").unwrap(), text("eventName").unwrap(), text("errorCode"));
             if let Some(id) = text("requestID") {
                 assert!(found.insert(id.clone(), what).is_none(), "{id} is recorded twice");

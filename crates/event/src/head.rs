@@ -195,9 +195,16 @@ impl<'a> Head<'a> {
     }
 
     /// The string at a path of object keys, for example `["userIdentity", "arn"]`.
-    pub fn string_at(&self, path: &[&str]) -> Option<String> {
+    /// Borrowed if it is written without escapes.
+    pub fn string_at(&self, path: &[&str]) -> Option<Cow<'a, str>> {
         let value = sonic_rs::get(self.raw, path).ok()?;
-        sonic_rs::from_str(value.as_raw_str()).ok()
+        if let Cow::Borrowed(raw) = value.as_raw_cow()
+            && let Some(inside) = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'))
+            && !inside.contains('\\')
+        {
+            return Some(Cow::Borrowed(inside));
+        }
+        sonic_rs::from_str::<String>(value.as_raw_str()).ok().map(Cow::Owned)
     }
 
     /// `ARN` and `type` of every resource that the event names.
@@ -227,7 +234,9 @@ mod tests {
         assert_eq!(head.event_id.as_deref(), Some("e-1"));
         assert_eq!(head.event_name.as_deref(), Some("abc"));
         assert_eq!((head.read_only, head.management_event), (Some(true), Some(false)));
-        assert_eq!(head.string_at(&["userIdentity", "arn"]).as_deref(), Some("arn:x"));
+        assert!(matches!(head.string_at(&["userIdentity", "arn"]), Some(Cow::Borrowed("arn:x"))));
+        assert_eq!(head.string_at(&["eventName"]).as_deref(), Some("abc"));
+        assert_eq!((head.string_at(&["readOnly"]), head.string_at(&["userIdentity", "type"])), (None, None));
         assert_eq!(head.resources()[0], (Some("arn:aws:s3:::b".into()), Some("AWS::S3::Bucket".into())));
         assert_eq!(head.resources()[1], (None, None));
         assert_eq!(head.raw(), raw);

@@ -1,19 +1,25 @@
-//! Which events a trail wants: event selectors as they are given, checked and matched.
+//! Which events a trail or an event data store wants: event selectors as they are given, checked and matched.
 //!
-//! Selectors are alternatives; the fields of one must all agree. There are two grammars,
-//! the basic and the advanced, and a trail has one of them. Their serialized form is AWS's.
+//! Selectors are alternatives; the fields of one must all agree. There are two grammars, the basic
+//! and the advanced. A trail has one of them ([`Selectors`]), an event data store has the advanced
+//! one, with more fields and categories ([`StoreSelectors`]). Their serialized form is AWS's.
 
 mod advanced;
 mod basic;
 mod condition;
+mod look;
+mod matcher;
+mod store;
 
 pub use advanced::{AdvancedSelector, FieldSelector};
 pub use basic::{BasicSelector, DataResource};
+pub use store::{StoreKind, StoreSelectors};
 
 use crate::Error;
 use cairn_event::Head;
+use look::Look;
+use matcher::Matcher;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 
 /// Selectors as they were given, missing members filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +39,7 @@ pub struct Selectors {
 #[derive(Clone, Debug)]
 enum Compiled {
     Basic(Vec<basic::Matcher>),
-    Advanced(Vec<advanced::Matcher>),
+    Advanced(Vec<Matcher>),
 }
 
 impl PartialEq for Selectors {
@@ -61,7 +67,7 @@ impl TryFrom<Given> for Selectors {
                 Ok(Self { given: Given::Basic(given), compiled: Compiled::Basic(matchers) })
             }
             Given::Advanced(selectors) => {
-                let matchers = advanced::check(&selectors)?;
+                let matchers = advanced::check(&selectors, Holder::Trail)?;
                 Ok(Self { given: Given::Advanced(selectors), compiled: Compiled::Advanced(matchers) })
             }
         }
@@ -71,10 +77,7 @@ impl TryFrom<Given> for Selectors {
 impl Default for Selectors {
     /// What a new trail records: all management events.
     fn default() -> Self {
-        let selector = AdvancedSelector {
-            name: Some("Management events selector".to_owned()),
-            field_selectors: vec![FieldSelector::equals("eventCategory", &["Management"])],
-        };
+        let selector = AdvancedSelector::management("Management events selector");
         Self::try_from(Given::Advanced(vec![selector])).expect("the selector is within the grammar")
     }
 }
@@ -86,68 +89,27 @@ impl Selectors {
 
     /// Whether any of them wants this event. Allocates nothing for management events.
     pub fn matches(&self, event: &Head<'_>) -> bool {
-        let Some(category) = Category::of(event) else { return false };
+        let Some(look) = Look::at(event) else { return false };
         match &self.compiled {
-            Compiled::Basic(matchers) => basic::matches(matchers, category, event),
-            Compiled::Advanced(matchers) => matchers.iter().any(|matcher| matcher.matches(category, event)),
+            Compiled::Basic(matchers) => basic::matches(matchers, &look),
+            Compiled::Advanced(matchers) => matchers.iter().any(|matcher| matcher.matches(&look)),
         }
     }
 }
 
-/// The categories that a trail can record.
+/// What has selectors, and so which of the advanced grammar it may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Category {
-    Management,
-    Data,
-    NetworkActivity,
+enum Holder {
+    Trail,
+    Store,
 }
 
-impl Category {
-    /// Events older than version 1.07 have no category but say whether they manage.
-    fn of(event: &Head<'_>) -> Option<Self> {
-        match event.event_category.as_deref() {
-            Some("Management") => Some(Self::Management),
-            Some("Data") => Some(Self::Data),
-            Some("NetworkActivity") => Some(Self::NetworkActivity),
-            Some(_) => None,
-            None if event.management_event == Some(false) => Some(Self::Data),
-            None => Some(Self::Management),
+impl Holder {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Trail => "a trail",
+            Self::Store => "an event data store",
         }
-    }
-}
-
-/// One of an event's `resources`.
-#[derive(Deserialize)]
-struct Resource<'a> {
-    #[serde(borrow, rename = "ARN", default)]
-    arn: Option<Text<'a>>,
-    #[serde(borrow, rename = "ARNPrefix", default)]
-    arn_prefix: Option<Text<'a>>,
-    #[serde(borrow, rename = "type", default)]
-    kind: Option<Text<'a>>,
-}
-
-/// A text that is borrowed also inside of an `Option`.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl Resource<'_> {
-    fn kind(&self) -> Option<&str> {
-        Some(&self.kind.as_ref()?.0)
-    }
-
-    /// Calls on many objects at once, as ListObjects, name what their ARNs begin with.
-    fn arn(&self) -> Option<&str> {
-        Some(&self.arn.as_ref().or(self.arn_prefix.as_ref())?.0)
-    }
-}
-
-fn resources<'a>(event: &Head<'a>) -> Vec<Resource<'a>> {
-    let Ok(value) = sonic_rs::get(event.raw(), &["resources"]) else { return Vec::new() };
-    match value.as_raw_cow() {
-        Cow::Borrowed(raw) => sonic_rs::from_str(raw).unwrap_or_default(),
-        Cow::Owned(_) => Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Basic event selectors: reads or writes, management events, and data events of three kinds of resources.
 
-use super::{Category, Resource, invalid, resources};
+use super::invalid;
+use super::look::{Category, Look, Resource};
 use crate::Error;
 use cairn_event::Head;
 use serde::{Deserialize, Serialize};
@@ -205,18 +206,11 @@ fn data(resource: &DataResource) -> Result<(Kind, Vec<String>), Error> {
     Ok((kind, values))
 }
 
-pub(super) fn matches(matchers: &[Matcher], category: Category, event: &Head<'_>) -> bool {
-    let mut of_access = matchers.iter().filter(|matcher| matcher.access.takes(event));
-    match category {
-        Category::Management => of_access.any(|matcher| matcher.takes_management(event)),
-        Category::Data => {
-            let mut wanting = of_access.filter(|matcher| !matcher.data.is_empty()).peekable();
-            if wanting.peek().is_none() {
-                return false;
-            }
-            let resources = resources(event);
-            wanting.any(|matcher| matcher.takes_data(&resources))
-        }
-        Category::NetworkActivity => false,
+pub(super) fn matches(matchers: &[Matcher], look: &Look<'_, '_>) -> bool {
+    let mut of_access = matchers.iter().filter(|matcher| matcher.access.takes(look.event));
+    match look.category {
+        Category::Management => of_access.any(|matcher| matcher.takes_management(look.event)),
+        Category::Data => of_access.any(|matcher| !matcher.data.is_empty() && matcher.takes_data(look.resources())),
+        _ => false,
     }
 }

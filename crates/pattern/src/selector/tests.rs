@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 const OBJECT: &str = "AWS::S3::Object";
 
-fn advanced(selectors: Value) -> Result<Selectors, Error> {
+pub(super) fn advanced(selectors: Value) -> Result<Selectors, Error> {
     Selectors::try_from(Given::Advanced(serde_json::from_value(selectors).unwrap()))
 }
 
@@ -12,7 +12,7 @@ fn basic(selectors: Value) -> Result<Selectors, Error> {
     Selectors::try_from(Given::Basic(serde_json::from_value(selectors).unwrap()))
 }
 
-fn refused(result: &Result<Selectors, Error>) -> bool {
+pub(super) fn refused(result: &Result<Selectors, Error>) -> bool {
     matches!(result, Err(Error::Selector(_)))
 }
 
@@ -21,23 +21,23 @@ fn matches(selectors: &Selectors, event: &Value) -> bool {
     selectors.matches(&Head::parse(&raw).unwrap())
 }
 
-fn field(name: &str, operator: &str, values: &[&str]) -> Value {
+pub(super) fn field(name: &str, operator: &str, values: &[&str]) -> Value {
     json!({"Field": name, operator: values})
 }
 
 /// One selector of a category with further fields.
-fn of(category: &str, mut fields: Vec<Value>) -> Value {
+pub(super) fn of(category: &str, mut fields: Vec<Value>) -> Value {
     fields.push(field("eventCategory", "Equals", &[category]));
     json!([{"FieldSelectors": fields}])
 }
 
-fn data(fields: Vec<Value>) -> Value {
+pub(super) fn data(fields: Vec<Value>) -> Value {
     let mut all = vec![field("resources.type", "Equals", &[OBJECT])];
     all.extend(fields);
     of("Data", all)
 }
 
-fn management(source: &str, read_only: bool) -> Value {
+pub(super) fn management(source: &str, read_only: bool) -> Value {
     json!({"eventCategory": "Management", "eventSource": source, "readOnly": read_only, "managementEvent": true})
 }
 
