@@ -1,5 +1,9 @@
 //! What answers SQL over snapshots of tables. Implemented by `cairn_sql`.
 
+mod text;
+
+pub use text::text;
+
 use arrow::array::RecordBatch;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
