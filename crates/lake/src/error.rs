@@ -9,6 +9,9 @@ pub enum Error {
     Conflict(String),
     #[error("{0}")]
     Invalid(String),
+    /// AWS's name for what is wrong without its suffix `Exception`, and a sentence for the caller.
+    #[error("{message}")]
+    Refused { code: &'static str, message: String },
     /// More than a quota allows.
     #[error("{0}")]
     Limit(String),
@@ -18,6 +21,12 @@ pub enum Error {
     /// Stored bytes are not what was written; names the file.
     #[error("{0}")]
     Corrupt(String),
+}
+
+impl Error {
+    pub(crate) fn refused(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Refused { code, message: message.into() }
+    }
 }
 
 impl From<cairn_store::Error> for Error {

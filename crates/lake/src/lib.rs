@@ -143,8 +143,8 @@ impl Lake {
     pub async fn open(parts: Parts, sql: impl FnOnce(&Tables) -> Arc<dyn Sql>) -> Result<Self, Error> {
         let tables = Tables::open(&parts).await?;
         let sql = sql(&tables);
-        let channels = Channels::open(&parts, &tables).await?;
         let stores = Stores::open(&parts, &tables).await?;
+        let channels = Channels::open(&stores).await?;
         let queries = Queries::open(&parts, &tables, &stores, &sql).await?;
         Ok(Self {
             dashboards: Dashboards::open(&parts, &queries).await?,
@@ -170,6 +170,7 @@ impl Lake {
             self.tables.run(shutdown.clone()),
             self.catalog.run(shutdown.clone()),
             self.stores.run(shutdown.clone()),
+            self.channels.run(shutdown.clone()),
             self.queries.run(shutdown.clone()),
             self.dashboards.run(shutdown.clone()),
             self.imports.run(shutdown),
