@@ -31,6 +31,12 @@ pub struct Head<'a> {
 #[error("not a JSON object: {0}")]
 pub struct NotAnEvent(String);
 
+impl NotAnEvent {
+    pub fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Fields<'a> {

@@ -2,13 +2,15 @@
 //!
 //! Pure: no I/O, no async, no clock. Everything here is either a value with its
 //! textual forms ([`Time`], [`Arn`]), a record being written ([`Record`]) or a
-//! borrowed look at a record that was written ([`Head`]).
+//! borrowed look at a record that was written ([`Head`]). [`json`] is the scanner that
+//! everybody shares who looks for the place of a value in text.
 //!
 //! An event's original JSON is kept byte for byte wherever it travels; nothing in
 //! this crate ever re-serializes a record that somebody else wrote.
 
 mod arn;
 mod head;
+pub mod json;
 mod origin;
 mod record;
 mod time;

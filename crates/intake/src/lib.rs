@@ -24,7 +24,6 @@
 mod budget;
 mod error;
 mod gzip;
-mod json;
 mod ledger;
 mod report;
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What intake looks at in one record: its identity, its day, what kind it is.
 
-use crate::json::{Bad, Scanner};
 use aws_lc_rs::digest;
 use cairn_event::Time;
+use cairn_event::json::{Bad, Scanner};
 use std::borrow::Cow;
 use std::ops::Range;
 

@@ -174,18 +174,40 @@ const fn column(field: i32, name: &'static str, kind: Kind, path: &'static [&'st
     Column { name, kind, path, field, bloom }
 }
 
+/// The place of a column in [`COLUMNS`], for names that are known when this is compiled.
+pub const fn index(name: &str) -> usize {
+    let mut index = 0;
+    while index < COLUMNS.len() {
+        if same(COLUMNS[index].name.as_bytes(), name.as_bytes()) {
+            return index;
+        }
+        index += 1;
+    }
+    panic!("no column has this name")
+}
+
+const fn same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
+/// The type of a column in batches of rows.
+pub fn data_type(column: &Column) -> DataType {
+    match column.kind {
+        Kind::Text | Kind::Json => DataType::Utf8,
+        Kind::Bool => DataType::Boolean,
+        Kind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        Kind::Texts => DataType::List(element(column)),
+    }
+}
+
 /// The schema of every batch of rows; each field carries its id as `PARQUET:field_id`.
 pub fn arrow() -> SchemaRef {
-    let fields = COLUMNS.iter().map(|column| {
-        let kind = match column.kind {
-            Kind::Text | Kind::Json => DataType::Utf8,
-            Kind::Bool => DataType::Boolean,
-            Kind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-            Kind::Texts => DataType::List(element(column)),
-        };
-        Field::new(column.name, kind, true).with_metadata(known_as(column.field))
-    });
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    let field = |column: &Column| Field::new(column.name, data_type(column), true).with_metadata(known_as(column.field));
+    Arc::new(Schema::new(COLUMNS.iter().map(field).collect::<Vec<_>>()))
 }
 
 /// The field of one text in a list. Iceberg's readers find it by an id of its own, as they do its column.
@@ -201,5 +223,21 @@ impl Column {
     /// What the texts of a list are known by: columns themselves have smaller numbers.
     pub const fn element(&self) -> i32 {
         1000 + self.field
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_paths_and_ids_are_given_once() {
+        let names: BTreeSet<_> = COLUMNS.iter().map(|column| column.name).collect();
+        let fields: BTreeSet<_> = COLUMNS.iter().map(|column| column.field).collect();
+        let paths: BTreeSet<_> = COLUMNS.iter().map(|column| column.path).filter(|path| !path.is_empty()).collect();
+        let derived = COLUMNS.iter().filter(|column| column.path.is_empty()).count();
+        assert_eq!((names.len(), fields.len(), paths.len() + derived), (COLUMNS.len(), COLUMNS.len(), COLUMNS.len()));
+        assert_eq!(COLUMNS[index("eventid")].name, "eventid");
     }
 }

@@ -27,8 +27,8 @@
 //! file is an error of transport, and the whole one is to be had where it came from.
 
 use crate::Error;
-use crate::json::{Bad, DEPTH_LIMIT, Scanner, Why};
 use crate::sketch::{Category, Id, Shard, Sketch, members};
+use cairn_event::json::{Bad, DEPTH_LIMIT, Scanner, Why};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 

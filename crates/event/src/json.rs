@@ -107,6 +107,21 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Skips a string; gives the place of its text between the quotes, and whether it
+    /// stands there as it is meant: without escapes.
+    #[inline]
+    pub fn text(&mut self) -> Result<(Range<usize>, bool), Bad> {
+        self.expect(b'"', "a string")?;
+        let start = self.at;
+        self.plain();
+        if self.take(b'"') {
+            return Ok((start..self.at - 1, true));
+        }
+        self.at = start - 1;
+        let range = self.string()?;
+        Ok((range, false))
+    }
+
     /// Skips string bytes up to the next quote, backslash or control character.
     #[inline]
     fn plain(&mut self) {
@@ -394,6 +409,17 @@ mod tests {
         assert_eq!(Scanner::new(deep.as_bytes()).value(100), Err(Bad { at: 100, why: Why::Deep }));
         let deepest = nested(DEPTH_LIMIT as usize);
         assert_eq!(Scanner::new(deepest.as_bytes()).value(u32::MAX), Ok(()));
+    }
+
+    #[test]
+    fn a_text_says_whether_it_has_escapes() {
+        for (json, text) in
+            [("\"\"", Ok((1..1, true))), ("\"plain é\",", Ok((1..9, true))), ("\"a\\n\"", Ok((1..4, false)))]
+        {
+            assert_eq!(Scanner::new(json.as_bytes()).text(), text, "{json}");
+        }
+        assert_eq!(Scanner::new(b"\"ab").text().unwrap_err().why, Why::End);
+        assert!(Scanner::new(b"7").text().is_err());
     }
 
     #[test]
