@@ -52,7 +52,7 @@ fn object(path: &[&'static str], paths: &[&[&'static str]]) -> (Words, Vec<Place
 /// A fixed set of words that is asked for very often.
 #[derive(Debug)]
 pub(super) struct Words {
-    words: Vec<&'static [u8]>,
+    all: Vec<&'static [u8]>,
     /// For each hash the first word that has it, counted from one; zero where there is none.
     first: Vec<u8>,
     /// For each word the next one that has the same hash.
@@ -63,12 +63,12 @@ impl Words {
     /// At most 255 words.
     pub(super) fn new(words: &[&'static str]) -> Self {
         let slots = (words.len() * 8).next_power_of_two().max(16);
-        let mut made = Self { words: Vec::new(), first: vec![0; slots], next: Vec::new() };
+        let mut made = Self { all: Vec::new(), first: vec![0; slots], next: Vec::new() };
         for word in words {
-            made.words.push(word.as_bytes());
+            made.all.push(word.as_bytes());
             let slot = made.slot(word.as_bytes());
             made.next.push(made.first[slot]);
-            made.first[slot] = u8::try_from(made.words.len()).expect("a table of words has at most 255");
+            made.first[slot] = u8::try_from(made.all.len()).expect("a table of words has at most 255");
         }
         made
     }
@@ -88,7 +88,7 @@ impl Words {
     pub(super) fn find(&self, word: &[u8]) -> Option<usize> {
         let mut at = usize::from(self.first[self.slot(word)]);
         while at != 0 {
-            if self.words[at - 1] == word {
+            if self.all[at - 1] == word {
                 return Some(at - 1);
             }
             at = usize::from(self.next[at - 1]);
