@@ -206,7 +206,8 @@ pub fn data_type(column: &Column) -> DataType {
 
 /// The schema of every batch of rows; each field carries its id as `PARQUET:field_id`.
 pub fn arrow() -> SchemaRef {
-    let field = |column: &Column| Field::new(column.name, data_type(column), true).with_metadata(known_as(column.field));
+    let field =
+        |column: &Column| Field::new(column.name, data_type(column), true).with_metadata(known_as(column.field));
     Arc::new(Schema::new(COLUMNS.iter().map(field).collect::<Vec<_>>()))
 }
 
