@@ -3,17 +3,23 @@
 //! Operations on a trail are authorized on the trail's ARN, whether it exists or not. As in
 //! AWS's own records, none of their records names a resource.
 
+mod cancel_query;
 mod create_trail;
 mod delete_trail;
+mod describe_query;
 mod describe_trails;
 mod destination;
 mod event_selectors;
+mod get_query_results;
 mod get_trail;
 mod get_trail_status;
 mod list_public_keys;
+mod list_queries;
 mod list_tags;
 mod list_trails;
 mod logging;
+mod query;
+mod start_query;
 mod tags;
 mod trail;
 mod update_trail;
@@ -45,9 +51,13 @@ pub static SERVICE: Service = Service {
         row::<tags::AddTags>(),
         row::<tags::RemoveTags>(),
         row::<list_tags::ListTags>(),
+        row::<start_query::StartQuery>(),
+        row::<describe_query::DescribeQuery>(),
+        row::<get_query_results::GetQueryResults>(),
+        row::<list_queries::ListQueries>(),
+        row::<cancel_query::CancelQuery>(),
     ],
     unsupported: &[
-        "CancelQuery",
         "CreateChannel",
         "CreateDashboard",
         "CreateEventDataStore",
@@ -56,7 +66,6 @@ pub static SERVICE: Service = Service {
         "DeleteEventDataStore",
         "DeleteResourcePolicy",
         "DeregisterOrganizationDelegatedAdmin",
-        "DescribeQuery",
         "DisableFederation",
         "EnableFederation",
         "GenerateQuery",
@@ -66,7 +75,6 @@ pub static SERVICE: Service = Service {
         "GetEventDataStore",
         "GetImport",
         "GetInsightSelectors",
-        "GetQueryResults",
         "GetResourcePolicy",
         "ListChannels",
         "ListDashboards",
@@ -75,7 +83,6 @@ pub static SERVICE: Service = Service {
         "ListImports",
         "ListInsightsData",
         "ListInsightsMetricData",
-        "ListQueries",
         "LookupEvents",
         "PutEventConfiguration",
         "PutInsightSelectors",
@@ -86,7 +93,6 @@ pub static SERVICE: Service = Service {
         "StartDashboardRefresh",
         "StartEventDataStoreIngestion",
         "StartImport",
-        "StartQuery",
         "StopEventDataStoreIngestion",
         "StopImport",
         "UpdateChannel",

@@ -54,6 +54,7 @@ impl House {
         });
         let buckets = buckets.await.unwrap();
         let parts = Parts {
+            results: Blobs::open(&world, &path.join("results")).unwrap(),
             world,
             db,
             journal,

@@ -98,9 +98,10 @@ fn bytes(bytes: &[u8], out: &mut String) {
 fn timestamp(array: &dyn Array, row: usize, out: &mut String) -> bool {
     use arrow::datatypes as types;
     let (value, zone) = match array.data_type() {
-        DataType::Timestamp(TimeUnit::Second, zone) => {
-            (as_datetime::<types::TimestampSecondType>(array.as_primitive::<types::TimestampSecondType>().value(row)), zone)
-        }
+        DataType::Timestamp(TimeUnit::Second, zone) => (
+            as_datetime::<types::TimestampSecondType>(array.as_primitive::<types::TimestampSecondType>().value(row)),
+            zone,
+        ),
         DataType::Timestamp(TimeUnit::Millisecond, zone) => {
             let value = array.as_primitive::<types::TimestampMillisecondType>().value(row);
             (as_datetime::<types::TimestampMillisecondType>(value), zone)

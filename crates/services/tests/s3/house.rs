@@ -146,6 +146,7 @@ impl House {
             buckets: buckets.clone(),
             keys: keys.clone(),
             identity: identity.clone(),
+            results: Blobs::open(&world, &path.join("results")).unwrap(),
             signer: Arc::new(Absent),
             account: ACCOUNT.to_owned(),
             region: REGION.to_owned(),
