@@ -22,6 +22,7 @@ os.environ.setdefault("CAIRN_BIN", str(TARGET / "cairn"))
 import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
+import lake as lake_bench
 import signer
 from conftest import AWS, House
 from stub import Stub
@@ -260,11 +261,15 @@ def idle(place):
     )
 
 
-BENCHES = {"door": door, "journal": journal, "import": import_, "verify": verify, "idle": idle}
+def lake(place):
+    lake_bench.run(place, table, lake_bench.options_of([word for word in sys.argv[1:] if word.startswith("--")]))
+
+
+BENCHES = {"door": door, "journal": journal, "import": import_, "verify": verify, "idle": idle, "lake": lake}
 
 
 def main():
-    for name in sys.argv[1:] or BENCHES:
+    for name in [word for word in sys.argv[1:] if not word.startswith("--")] or BENCHES:
         place = Path(tempfile.mkdtemp(prefix="cairn-bench-"))
         try:
             BENCHES[name](place)

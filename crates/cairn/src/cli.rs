@@ -5,6 +5,7 @@ mod aws;
 mod elsewhere;
 mod env;
 mod import;
+mod lookup;
 mod serve;
 mod tour;
 mod verify;
@@ -34,6 +35,7 @@ Examples:
   cairn serve --data-dir /var/lib/cairn             serve on 127.0.0.1:4510
   eval \"$(cairn env --data-dir /var/lib/cairn)\"     point AWS clients there
   cairn import ./AWSLogs                            take in CloudTrail logs that AWS wrote
+  cairn lookup user=alice --since 2h                who did what, as it was recorded
   cairn verify s3://my-trail-bucket                 prove an archive, AWS's or Cairn's";
 
 #[derive(Subcommand)]
@@ -44,6 +46,8 @@ enum Command {
     Env(env::Args),
     /// Take in CloudTrail log files that were written elsewhere
     Import(import::Args),
+    /// Look up recorded events, newest first
+    Lookup(lookup::Args),
     /// Prove an archive of CloudTrail logs, AWS's or Cairn's
     Verify(verify::Args),
     /// See the main job done on a fresh data directory, step by step
@@ -63,6 +67,7 @@ pub async fn run(cairn: Cairn) -> ExitCode {
         Command::Serve(args) => serve::run(args).await,
         Command::Env(args) => env::run(&args),
         Command::Import(args) => import::run(args).await,
+        Command::Lookup(args) => lookup::run(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Tour(args) => tour::run(args).await,
     }

@@ -55,6 +55,7 @@ fn rest_path(name: &str) -> &'static str {
     match name {
         "ImportEvents" => "/intake/cloudtrail",
         "ListCompleteFiles" => "/intake/cloudtrail/files",
+        "LookUpEvents" => "/history/events",
         _ => panic!("the path of {name} is not known here"),
     }
 }

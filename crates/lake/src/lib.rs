@@ -149,7 +149,7 @@ impl Lake {
         Ok(Self {
             dashboards: Dashboards::open(&parts, &queries).await?,
             imports: Imports::open(&parts, &tables).await?,
-            history: History::open(&parts, &tables, &sql),
+            history: History::open(&parts, &tables),
             catalog: Catalog::open(&parts, &tables).await?,
             tables,
             sql,

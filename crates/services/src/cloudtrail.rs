@@ -10,15 +10,20 @@ mod describe_query;
 mod describe_trails;
 mod destination;
 mod event_selectors;
+mod get_import;
 mod get_query_results;
 mod get_trail;
 mod get_trail_status;
+mod imports;
+mod list_imports;
 mod list_public_keys;
 mod list_queries;
 mod list_tags;
 mod list_trails;
 mod logging;
+mod lookup_events;
 mod query;
+mod start_import;
 mod start_query;
 mod tags;
 mod trail;
@@ -56,6 +61,12 @@ pub static SERVICE: Service = Service {
         row::<get_query_results::GetQueryResults>(),
         row::<list_queries::ListQueries>(),
         row::<cancel_query::CancelQuery>(),
+        row::<lookup_events::LookupEvents>(),
+        row::<start_import::StartImport>(),
+        row::<get_import::GetImport>(),
+        row::<list_imports::ListImports>(),
+        row::<list_imports::ListImportFailures>(),
+        row::<get_import::StopImport>(),
     ],
     unsupported: &[
         "CreateChannel",
@@ -73,17 +84,13 @@ pub static SERVICE: Service = Service {
         "GetDashboard",
         "GetEventConfiguration",
         "GetEventDataStore",
-        "GetImport",
         "GetInsightSelectors",
         "GetResourcePolicy",
         "ListChannels",
         "ListDashboards",
         "ListEventDataStores",
-        "ListImportFailures",
-        "ListImports",
         "ListInsightsData",
         "ListInsightsMetricData",
-        "LookupEvents",
         "PutEventConfiguration",
         "PutInsightSelectors",
         "PutResourcePolicy",
@@ -92,9 +99,7 @@ pub static SERVICE: Service = Service {
         "SearchSampleQueries",
         "StartDashboardRefresh",
         "StartEventDataStoreIngestion",
-        "StartImport",
         "StopEventDataStoreIngestion",
-        "StopImport",
         "UpdateChannel",
         "UpdateDashboard",
         "UpdateEventDataStore",

@@ -47,7 +47,7 @@ impl Route {
     pub fn of(parts: &Parts) -> Self {
         let found = if let Some(target) = parts.headers.get("x-amz-target") {
             by_target(target.to_str().unwrap_or_default(), scope(parts).as_deref())
-        } else if parts.uri.path().starts_with(crate::intake::PATH) && scope(parts).as_deref() != Some("s3") {
+        } else if crate::intake::owns(parts.uri.path()) && scope(parts).as_deref() != Some("s3") {
             Some(&crate::intake::SERVICE)
         } else if is_form(parts) || parts.uri.query().is_some_and(|text| text.contains("Action=")) {
             by_scope(scope(parts).as_deref().unwrap_or("sts"))

@@ -1,7 +1,8 @@
-//! The house's own API: log files come in.
+//! The house's own API: log files come in, events are looked up.
 
 mod import_events;
 mod list_complete_files;
+mod look_up_events;
 
 use crate::Service;
 use crate::operation::row;
@@ -16,18 +17,28 @@ pub static SERVICE: Service = Service {
     protocol: Protocol::RestJson,
     api_version: "2026-11-24",
     global: false,
-    operations: &[&import_events::ImportEvents, row::<list_complete_files::ListCompleteFiles>()],
+    operations: &[
+        &import_events::ImportEvents,
+        row::<list_complete_files::ListCompleteFiles>(),
+        row::<look_up_events::LookUpEvents>(),
+    ],
     unsupported: &[],
 };
 
 /// Where its paths begin.
-pub const PATH: &str = "/intake/";
+const PATHS: [&str; 2] = ["/intake/", "/history/"];
+
+/// Whether a path is one of its own.
+pub fn owns(path: &str) -> bool {
+    PATHS.iter().any(|own| path.starts_with(own))
+}
 
 /// The operation that a request asks for.
 pub fn operation(parts: &Parts) -> Option<&'static str> {
     match (&parts.method, parts.uri.path()) {
         (&Method::POST, "/intake/cloudtrail") => Some("ImportEvents"),
         (&Method::POST, "/intake/cloudtrail/files") => Some("ListCompleteFiles"),
+        (&Method::POST, "/history/events") => Some("LookUpEvents"),
         _ => None,
     }
 }

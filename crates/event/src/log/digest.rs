@@ -1,6 +1,6 @@
 //! The shape of a digest file.
 
-use cairn_event::Time;
+use crate::Time;
 use serde_json::{Map, Value};
 
 type Members = Map<String, Value>;
