@@ -42,7 +42,7 @@ def test_d4_delivery_is_tried_again_until_it_works(house):
     error = eventually(lambda: cloudtrail.get_trail_status(Name="trail-d4").get("LatestDeliveryError"))
     assert "AccessDenied" in error, error
     s3.put_bucket_policy(Bucket=bucket, Policy=policy)
-    house.wait_for_record(bucket, seconds=90, requestID=request)
+    house.wait_for_record(bucket, requestID=request)
     eventually(lambda: "LatestDeliveryError" not in cloudtrail.get_trail_status(Name="trail-d4"))
     assert cloudtrail.get_trail_status(Name="trail-d4")["LatestDeliveryTime"]
     found = [record["requestID"] for record in house.records(bucket)]

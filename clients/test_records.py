@@ -201,7 +201,7 @@ def test_r14_every_call_is_recorded_once(house, bucket):
         return found if len(set(found)) == calls else None
 
     wanted = set(requests)
-    found = eventually(all_there, 120, 2)
+    found = eventually(all_there, 240, 2)
     assert len(found) == calls
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 import signer
-from conftest import AWS, BINARY
+from conftest import AWS, BINARY, PATIENCE
 from signer import HOUR, START, Archive, Key, iso
 from stub import Stub
 
@@ -151,7 +151,7 @@ def environment(url):
 
 
 def run(command, url="http://127.0.0.1:1"):
-    return subprocess.run([*map(str, command)], capture_output=True, text=True, env=environment(url), timeout=120)
+    return subprocess.run([*map(str, command)], capture_output=True, text=True, env=environment(url), timeout=PATIENCE)
 
 
 def cairn(target, *options, url="http://127.0.0.1:1", start=START, end=END):

@@ -185,7 +185,10 @@ async fn a_listing_goes_by_folder_and_stops_where_told() {
 #[tokio::test]
 async fn failures_say_what_can_be_done_about_them() {
     let (_, url) = StandIn::start().await;
-    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    // Bound, so that nobody else listens there, and not listening.
+    let closed = tokio::net::TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let gone = closed.local_addr().unwrap();
     let outside = outside(&[
         ("ours", endpoint(&url, "archive")),
         ("closed", endpoint(&url, "closed")),
