@@ -37,6 +37,10 @@ struct Reading {
 }
 
 impl Reading {
+    fn is_done(&self) -> bool {
+        self.open.is_none() && self.rest.is_empty()
+    }
+
     /// The next chunk; None at the end. Blocks.
     fn next(&mut self) -> io::Result<Option<Bytes>> {
         loop {
@@ -95,11 +99,15 @@ impl Buckets {
         if span.len > 0 && first.is_none() {
             return Err(self.unreadable(object, &io::ErrorKind::NotFound.into()).await);
         }
+        let first = stream::iter(first.map(Ok));
+        if reading.is_done() {
+            return Ok(first.boxed());
+        }
         let later = stream::try_unfold(reading, |reading| async {
             let (bytes, reading) = advance(reading).await?;
             Ok(bytes.map(|bytes| (bytes, reading)))
         });
-        Ok(stream::iter(first.map(Ok)).chain(later).boxed())
+        Ok(first.chain(later).boxed())
     }
 
     /// Why an object cannot be read: it was deleted meanwhile, or its blob is not what it was.

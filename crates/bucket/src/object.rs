@@ -202,7 +202,7 @@ impl Buckets {
     /// Errors: NoSuchBucket, NoSuchKey, NoSuchVersion, Marker.
     pub async fn find(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<Object, Error> {
         let bucket = self.bucket(bucket)?;
-        let found = rows::find(self.inner.db.read(), &bucket.name, key, version).await?;
+        let found = rows::find(&mut *self.inner.db.lend().await?, &bucket.name, key, version).await?;
         let found = found.ok_or_else(|| missing(&bucket.name, key, version))?;
         self.whole(found.object(&bucket, version.is_some())?).await
     }

@@ -1,5 +1,10 @@
 //! The metadata database: one writer, many readers, a schema version for each engine.
 
+mod lend;
+
+pub use lend::Lent;
+
+use lend::Lender;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use std::path::Path;
 use std::time::Duration;
@@ -23,6 +28,7 @@ pub enum Error {
 pub struct Db {
     writer: SqlitePool,
     readers: SqlitePool,
+    lender: Lender,
 }
 
 /// An open write transaction; it is undone unless committed.
@@ -38,13 +44,16 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(30));
-        let pool = |size: u32| SqlitePoolOptions::new().max_connections(size).min_connections(1);
+        // A connection to a file does not go away meanwhile; asking it each time costs as much as a look-up.
+        let pool =
+            |size: u32| SqlitePoolOptions::new().max_connections(size).min_connections(1).test_before_acquire(false);
         let writer = pool(1).connect_with(options.clone()).await?;
-        let readers = pool(READERS_MAX).connect_with(options.read_only(true).create_if_missing(false)).await?;
+        let options = options.read_only(true).create_if_missing(false);
+        let readers = pool(READERS_MAX).connect_with(options.clone()).await?;
         sqlx::query("CREATE TABLE IF NOT EXISTS schema_version (engine TEXT PRIMARY KEY, version INTEGER NOT NULL)")
             .execute(&writer)
             .await?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, lender: Lender::new(options) })
     }
 
     /// Brings one engine's tables up to date. `steps[n]` takes them from version n to
@@ -82,8 +91,14 @@ impl Db {
         &self.readers
     }
 
+    /// A connection for a look-up that changes nothing: cheaper than one of [`Db::read`].
+    pub async fn lend(&self) -> Result<Lent, Error> {
+        self.lender.lend().await
+    }
+
     /// Waits for running queries and closes the file.
     pub async fn close(&self) {
+        self.lender.close().await;
         self.readers.close().await;
         self.writer.close().await;
     }

@@ -15,7 +15,7 @@ pub mod gzip;
 mod seal;
 
 pub use blob::{BlobId, Blobs, Writer};
-pub use db::{Db, Error, Write};
+pub use db::{Db, Error, Lent, Write};
 pub use seal::{Seal, SealError};
 /// The query functions and row types that engines use against a [`Db`].
 pub use sqlx;
