@@ -21,7 +21,7 @@ mod verify;
 
 pub use find::{Signature, find};
 pub use key::SigningKey;
-pub use sign::{Credentials, sign};
+pub use sign::{Credentials, sign, sign_with};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";

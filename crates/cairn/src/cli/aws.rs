@@ -1,16 +1,17 @@
 //! CloudTrail and S3 as a command reaches them: a house that it opened, or what the
 //! environment and the shared files name (see [`elsewhere`]).
 
-use super::elsewhere;
+use super::elsewhere::{self, Direct};
 use crate::client::Client;
 use bytes::Bytes;
+use cairn_trail::verify::Source;
 use cairn_wire::Secret;
 use cairn_wire::sigv4::{self, Credentials};
 use cairn_world::World;
 use http::{HeaderValue, Method, Request, header};
+use object_store::ClientOptions;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key};
-use object_store::client::{HttpClient, HttpConnector, ReqwestConnector};
-use object_store::{ClientOptions, ObjectStore};
+use object_store::client::{HttpClient, HttpConnector};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ const NO_BUCKET: &str = "-";
 /// Where requests go, and who signs them.
 pub struct Aws {
     world: World,
+    direct: Direct,
     http: HttpClient,
     place: Place,
 }
@@ -37,31 +39,35 @@ impl Aws {
     pub fn new(world: &World, house: Option<&Client>) -> Result<Self, String> {
         // Whether plain HTTP is meant, the endpoint's URL has said.
         let options = ClientOptions::new().with_allow_http(true).with_timeout(REQUEST_TIMEOUT);
-        let http = ReqwestConnector::default().connect(&options).map_err(|error| error.to_string())?;
+        let direct = Direct::new(world);
+        let http = direct.connect(&options).map_err(|error| error.to_string())?;
         let place = match house {
             None => Place::Environment,
             Some(Client { url, region, credentials, .. }) => {
                 Place::House { url: url.clone(), region: region.clone(), credentials: credentials.clone() }
             }
         };
-        Ok(Self { world: world.clone(), http, place })
+        Ok(Self { world: world.clone(), direct, http, place })
     }
 
-    /// A client of a bucket.
-    pub fn bucket(&self, name: &str) -> Result<Arc<dyn ObjectStore>, String> {
+    /// An archive in a bucket, or below a folder of it.
+    pub fn archive(&self, name: &str, prefix: &str) -> Result<Arc<dyn Source>, String> {
+        elsewhere::archive(&self.world, &self.direct, self.builder(name), name, prefix)
+    }
+
+    fn builder(&self, bucket: &str) -> AmazonS3Builder {
         let Place::House { url, region, credentials } = &self.place else {
-            return elsewhere::bucket(&self.world, name);
+            return elsewhere::builder(&self.world, bucket);
         };
-        let client = AmazonS3Builder::new()
-            .with_bucket_name(name)
+        AmazonS3Builder::new()
+            .with_bucket_name(bucket)
+            .with_http_connector(self.direct.clone())
             .with_endpoint(url)
             .with_allow_http(true)
             .with_virtual_hosted_style_request(false)
             .with_region(region)
             .with_access_key_id(&credentials.access_key)
             .with_secret_access_key(credentials.secret.expose())
-            .build();
-        Ok(Arc::new(client.map_err(|error| error.to_string())?))
     }
 
     /// One call of CloudTrail in a region; an error answer becomes an error with its code.

@@ -6,6 +6,15 @@
 //! own. Profiles that log in elsewhere (SSO, `credential_process`, `role_arn`) are not
 //! followed: their keys can be put into the environment by the tool that knows them.
 
+mod direct;
+mod reader;
+#[cfg(test)]
+mod stand_in;
+
+pub use direct::Direct;
+use reader::Reader;
+
+use cairn_trail::verify::{Remote, Source};
 use cairn_world::World;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key};
 use object_store::{ObjectStore, RetryConfig};
@@ -27,9 +36,27 @@ pub fn bucket(world: &World, name: &str) -> Result<Arc<dyn ObjectStore>, String>
     Ok(Arc::new(builder(world, name).build().map_err(|error| error.to_string())?))
 }
 
+/// An archive in a bucket, or below a folder of it.
+pub fn archive(
+    world: &World,
+    direct: &Direct,
+    builder: AmazonS3Builder,
+    name: &str,
+    prefix: &str,
+) -> Result<Arc<dyn Source>, String> {
+    if name.is_empty() {
+        return Err("it names no bucket".to_owned());
+    }
+    if let Some(reader) = Reader::of(world, direct.lines(), builder.clone(), name, prefix)? {
+        return Ok(Arc::new(reader));
+    }
+    let store = Arc::new(builder.build().map_err(|error| error.to_string())?);
+    Ok(Arc::new(Remote::new(store, name, prefix)))
+}
+
 /// Everything that is known of how to reach a bucket.
 pub fn builder(world: &World, name: &str) -> AmazonS3Builder {
-    let builder = AmazonS3Builder::from_env().with_bucket_name(name);
+    let builder = AmazonS3Builder::from_env().with_bucket_name(name).with_http_connector(Direct::new(world));
     let profile = Profile::read(world, |name| std::env::var(name).ok());
     let retry = RetryConfig { max_retries: RETRIES_MAX, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
     profile.complete(builder).with_retry(retry)
@@ -38,15 +65,19 @@ pub fn builder(world: &World, name: &str) -> AmazonS3Builder {
 /// An error in S3's own words, where it has some: without the request and the XML around them.
 pub fn said(error: &object_store::Error) -> String {
     let whole = error.to_string();
+    words(&whole).unwrap_or(whole)
+}
+
+/// Code and message of an error answer that is somewhere in a text.
+fn words(text: &str) -> Option<String> {
     let part = |name: &str| {
-        let from = whole.find(&format!("<{name}>"))? + name.len() + 2;
-        let len = whole[from..].find("</")?;
-        Some(&whole[from..from + len])
+        let from = text.find(&format!("<{name}>"))? + name.len() + 2;
+        let len = text[from..].find("</")?;
+        Some(&text[from..from + len])
     };
     match (part("Code"), part("Message")) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        _ => whole,
+        (Some(code), Some(message)) => Some(format!("{code}: {message}")),
+        (code, _) => code.map(str::to_owned),
     }
 }
 

@@ -6,7 +6,7 @@ mod progress;
 use super::aws::Aws;
 use crate::client::Client;
 use cairn_event::Time;
-use cairn_trail::verify::{self, KeyFile, Keys, Progress, Remote, Report, Settings, Source, Tree, Verdict};
+use cairn_trail::verify::{self, KeyFile, Keys, Progress, Report, Settings, Source, Tree, Verdict};
 use cairn_world::World;
 use keys::Listed;
 use serde_json::{Value, json};
@@ -192,10 +192,10 @@ impl Target {
                 world.disk.list(path).map_err(|error| format!("{}: {error}", path.display()))?;
                 Arc::new(Tree::new(world, path))
             }
-            Self::Bucket { name, prefix } => Arc::new(Remote::new(aws.bucket(name)?, name, prefix)),
+            Self::Bucket { name, prefix } => aws.archive(name, prefix)?,
             Self::Trail { arn, region, .. } => {
                 let (name, prefix) = place_of(aws, arn, region).await?;
-                Arc::new(Remote::new(aws.bucket(&name)?, &name, &prefix))
+                aws.archive(&name, &prefix)?
             }
         })
     }

@@ -13,6 +13,8 @@ use sonic_rs::{Array, JsonContainerTrait, JsonValueTrait, Value};
 pub const BYTES_MAX: u64 = 256 << 20;
 /// Enough to make the change of thread cheap beside it, and few to be lost when all are slow.
 const BATCH_FILES: usize = 16;
+/// The same over a network, where a task that ends wakes others; few, since they wait for one another.
+const REMOTE_BATCH_FILES: usize = 8;
 /// Compressed; checked in a millisecond or two, for which no thread is changed.
 const SMALL_BYTES: usize = 64 << 10;
 
@@ -46,9 +48,9 @@ pub struct Task {
 }
 
 /// Log files that one task checks one after the other. A thread that waits for the disk
-/// had better not be changed for each small file; over a network all wait side by side.
+/// had better not be changed for each small file; over a network tasks wait side by side.
 pub fn batch(job: &Job) -> usize {
-    if job.source.blocks() { BATCH_FILES } else { 1 }
+    if job.source.blocks() { BATCH_FILES } else { REMOTE_BATCH_FILES }
 }
 
 /// Reads and checks log files; never more than one of them is in memory.

@@ -30,6 +30,21 @@ pub fn sign(
     service: &str,
     now: Time,
 ) -> Result<(), InvalidHeaderValue> {
+    let day = &now.compact()[..DAY_CHARS];
+    let key = SigningKey::derive(credentials.secret.expose(), day, region, service);
+    sign_with(&key, parts, body, credentials, region, service, now)
+}
+
+/// The same with a key that was derived before: for this secret, region and service, and the day of `now`.
+pub fn sign_with(
+    key: &SigningKey,
+    parts: &mut Parts,
+    body: &[u8],
+    credentials: &Credentials,
+    region: &str,
+    service: &str,
+    now: Time,
+) -> Result<(), InvalidHeaderValue> {
     let (date, payload) = (now.compact(), sha256(body));
     prepare(parts, credentials, service, &date, &payload)?;
     let signed_headers = names(parts);
@@ -45,7 +60,7 @@ pub fn sign(
     };
     let text = signed.string_to_sign().expect("the names of the headers to sign were read off the request");
     let day = &date[..DAY_CHARS];
-    let mac = hex::encode(SigningKey::derive(credentials.secret.expose(), day, region, service).sign(&text));
+    let mac = hex::encode(key.sign(&text));
     let access_key = &credentials.access_key;
     let authorization = format!(
         "{ALGORITHM} Credential={access_key}/{day}/{region}/{service}/{TERMINATOR}, SignedHeaders={signed_headers}, Signature={mac}"
