@@ -54,6 +54,7 @@ async fn call(client: &Client, credentials: &Credentials, service: &'static Serv
 fn rest_path(name: &str) -> &'static str {
     match name {
         "ImportEvents" => "/intake/cloudtrail",
+        "PutAuditEvents" => "/PutAuditEvents",
         "ListCompleteFiles" => "/intake/cloudtrail/files",
         "LookUpEvents" => "/history/events",
         _ => panic!("the path of {name} is not known here"),

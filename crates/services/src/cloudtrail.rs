@@ -1,20 +1,27 @@
-//! AWS CloudTrail: trails, their selectors and their keys.
+//! AWS CloudTrail: trails, their selectors and their keys; event data stores and channels.
 //!
 //! Operations on a trail are authorized on the trail's ARN, whether it exists or not. As in
 //! AWS's own records, none of their records names a resource.
 
 mod cancel_query;
+mod channel;
+mod create_event_data_store;
 mod create_trail;
 mod delete_trail;
 mod describe_query;
 mod describe_trails;
 mod destination;
+mod event_configuration;
+mod event_data_store;
 mod event_selectors;
+mod federation;
 mod get_import;
 mod get_query_results;
 mod get_trail;
 mod get_trail_status;
 mod imports;
+mod list_channels;
+mod list_event_data_stores;
 mod list_imports;
 mod list_public_keys;
 mod list_queries;
@@ -23,10 +30,13 @@ mod list_trails;
 mod logging;
 mod lookup_events;
 mod query;
+mod resource_policy;
 mod start_import;
 mod start_query;
+mod store;
 mod tags;
 mod trail;
+mod update_event_data_store;
 mod update_trail;
 
 use crate::Service;
@@ -67,41 +77,41 @@ pub static SERVICE: Service = Service {
         row::<list_imports::ListImports>(),
         row::<list_imports::ListImportFailures>(),
         row::<get_import::StopImport>(),
+        row::<create_event_data_store::CreateEventDataStore>(),
+        row::<update_event_data_store::UpdateEventDataStore>(),
+        row::<event_data_store::GetEventDataStore>(),
+        row::<list_event_data_stores::ListEventDataStores>(),
+        row::<event_data_store::DeleteEventDataStore>(),
+        row::<event_data_store::RestoreEventDataStore>(),
+        row::<event_data_store::StartEventDataStoreIngestion>(),
+        row::<event_data_store::StopEventDataStoreIngestion>(),
+        row::<federation::EnableFederation>(),
+        row::<federation::DisableFederation>(),
+        row::<event_configuration::PutEventConfiguration>(),
+        row::<event_configuration::GetEventConfiguration>(),
+        row::<resource_policy::PutResourcePolicy>(),
+        row::<resource_policy::GetResourcePolicy>(),
+        row::<resource_policy::DeleteResourcePolicy>(),
+        row::<channel::CreateChannel>(),
+        row::<channel::UpdateChannel>(),
+        row::<channel::GetChannel>(),
+        row::<list_channels::ListChannels>(),
+        row::<channel::DeleteChannel>(),
     ],
     unsupported: &[
-        "CreateChannel",
         "CreateDashboard",
-        "CreateEventDataStore",
-        "DeleteChannel",
         "DeleteDashboard",
-        "DeleteEventDataStore",
-        "DeleteResourcePolicy",
         "DeregisterOrganizationDelegatedAdmin",
-        "DisableFederation",
-        "EnableFederation",
         "GenerateQuery",
-        "GetChannel",
         "GetDashboard",
-        "GetEventConfiguration",
-        "GetEventDataStore",
         "GetInsightSelectors",
-        "GetResourcePolicy",
-        "ListChannels",
         "ListDashboards",
-        "ListEventDataStores",
         "ListInsightsData",
         "ListInsightsMetricData",
-        "PutEventConfiguration",
         "PutInsightSelectors",
-        "PutResourcePolicy",
         "RegisterOrganizationDelegatedAdmin",
-        "RestoreEventDataStore",
         "SearchSampleQueries",
         "StartDashboardRefresh",
-        "StartEventDataStoreIngestion",
-        "StopEventDataStoreIngestion",
-        "UpdateChannel",
         "UpdateDashboard",
-        "UpdateEventDataStore",
     ],
 };

@@ -49,6 +49,8 @@ impl Route {
             by_target(target.to_str().unwrap_or_default(), scope(parts).as_deref())
         } else if crate::intake::owns(parts.uri.path()) && scope(parts).as_deref() != Some("s3") {
             Some(&crate::intake::SERVICE)
+        } else if crate::cloudtrail_data::operation(parts).is_some() && scope(parts).as_deref() != Some("s3") {
+            Some(&crate::cloudtrail_data::SERVICE)
         } else if is_form(parts) || parts.uri.query().is_some_and(|text| text.contains("Action=")) {
             by_scope(scope(parts).as_deref().unwrap_or("sts"))
         } else {
@@ -135,7 +137,7 @@ impl Services {
         };
         let name = match &form {
             Some(form) => form.get("Action").filter(|name| is_operation_name(name)).map(str::to_owned),
-            None if service.protocol.is_rest() => crate::intake::operation(parts).map(str::to_owned),
+            None if service.protocol.is_rest() => rest_operation(parts).map(str::to_owned),
             None => target_operation(parts),
         };
         name.as_deref().unwrap_or("Unknown").clone_into(&mut outcome.event_name);
@@ -262,7 +264,13 @@ impl Services {
         });
         match decision {
             Decision::Allowed => Ok(()),
-            refused => Err(Fault::access_denied(denial(caller, &action, resource, refused))),
+            refused => {
+                let message = denial(caller, &action, resource, refused);
+                Err(match target.and_then(|target| target.refused_as) {
+                    Some(code) => Fault::new(code, 403, message),
+                    None => Fault::access_denied(message),
+                })
+            }
         }
     }
 
@@ -307,6 +315,11 @@ fn read_form(parts: &Parts, body: &Bytes) -> Result<query::Form, Fault> {
     } else {
         query::Form::parse(body)
     }
+}
+
+/// Paths of REST operations are told apart by themselves.
+fn rest_operation(parts: &Parts) -> Option<&'static str> {
+    crate::intake::operation(parts).or_else(|| crate::cloudtrail_data::operation(parts))
 }
 
 fn target_operation(parts: &Parts) -> Option<String> {

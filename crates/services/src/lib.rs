@@ -15,6 +15,7 @@ mod outcome;
 mod overview;
 
 mod cloudtrail;
+mod cloudtrail_data;
 mod iam;
 mod intake;
 mod kms;
@@ -47,5 +48,4 @@ pub struct Service {
 }
 
 /// Every service but S3, whose protocol and operations come from the s3s crate.
-pub static SERVICES: &[&Service] =
-    &[&cloudtrail::SERVICE, &iam::SERVICE, &sts::SERVICE, &kms::SERVICE, &organizations::SERVICE, &intake::SERVICE];
+pub static SERVICES: &[&Service] = &[&cloudtrail::SERVICE, &cloudtrail_data::SERVICE, &iam::SERVICE, &sts::SERVICE, &kms::SERVICE, &organizations::SERVICE, &intake::SERVICE];

@@ -34,6 +34,8 @@ pub struct Target {
     pub policy_required: bool,
     /// The action that must be allowed on it, where that is not the operation's own name.
     pub action: Option<&'static str>,
+    /// The fault by which a caller is refused, where that is not `AccessDeniedException`.
+    pub refused_as: Option<&'static str>,
     /// Condition keys that this target adds to those of the call.
     pub context: Vec<(String, String)>,
 }

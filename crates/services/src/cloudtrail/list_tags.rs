@@ -1,7 +1,7 @@
-//! ListTags: the tags of trails.
+//! ListTags: the tags of trails, event data stores and channels.
 
-use super::tags::{self, Tag};
-use super::trail;
+use super::tags::{self, Kind, Tag};
+use super::{store, trail};
 use crate::call::Call;
 use crate::operation::{Access, Operation, Target};
 use cairn_event::Arn;
@@ -35,17 +35,25 @@ struct Resource {
 }
 
 fn resource(call: &Call<'_>, id: String) -> Result<Resource, Fault> {
-    // For this operation a channel that does not exist is any resource that does not.
-    tags::check_taggable(&id).map_err(|fault| match &*fault.code {
-        "ChannelNotFoundException" => trail::exception("ResourceNotFound", fault.message),
-        _ => fault,
-    })?;
+    let kind = tags::kind(&id)?;
     if Arn::parse(&id).is_ok_and(|arn| arn.account() != call.account()) {
         return Err(trail::exception("CloudTrailARNInvalid", format!("AccountID in ARN is wrong: {id}")));
     }
-    let found = call.engines.trails.get(trail::scope(call), &id).map_err(tags::fault)?;
-    let tag = |(key, value)| Tag { key, value: Some(value) };
-    Ok(Resource { resource_id: id, tags_list: found.tags.into_iter().map(tag).collect() })
+    let lake = &call.engines.lake;
+    let found = match kind {
+        Kind::Trail => call.engines.trails.get(trail::scope(call), &id).map_err(tags::fault)?.tags,
+        Kind::Store => lake.stores.active(store::scope(call), &id).map_err(store::fault)?.tags.clone(),
+        Kind::Channel => lake.channels.get(store::scope(call), &id).map_err(channel_fault)?.tags.clone(),
+    };
+    Ok(Resource { resource_id: id, tags_list: store::tags_list(&found) })
+}
+
+/// For this operation a channel that does not exist is any resource that does not.
+fn channel_fault(error: cairn_lake::Error) -> Fault {
+    match error {
+        cairn_lake::Error::Refused { code: "ChannelNotFound", message } => trail::exception("ResourceNotFound", message),
+        error => store::fault(error),
+    }
 }
 
 impl Operation for ListTags {
@@ -58,7 +66,7 @@ impl Operation for ListTags {
         if input.resource_id_list.len() > RESOURCES_MAX {
             return Err(Fault::validation(format!("ResourceIdList has at most {RESOURCES_MAX} members")));
         }
-        Ok(input.resource_id_list.iter().map(|id| trail::target(call, id)).collect())
+        input.resource_id_list.iter().map(|id| tags::target(call, id)).collect()
     }
 
     async fn call(call: &Call<'_>, input: Input) -> Result<Output, Fault> {

@@ -1,6 +1,6 @@
 //! AddTags and RemoveTags.
 
-use super::trail;
+use super::{channel, store, trail};
 use crate::call::Call;
 use crate::operation::{Access, Operation, Target};
 use cairn_event::Arn;
@@ -46,24 +46,36 @@ pub(super) fn unique(tags: Vec<Tag>) -> Result<BTreeMap<String, String>, Fault> 
     Ok(unique)
 }
 
-/// Whether an ARN is a trail's. Of the other things that can have tags none exists here.
-pub(super) fn check_taggable(resource: &str) -> Result<(), Fault> {
+/// What can have tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Trail,
+    Store,
+    Channel,
+}
+
+/// What an ARN names, whether or not it exists.
+pub(super) fn kind(resource: &str) -> Result<Kind, Fault> {
     let arn = Arn::parse(resource).ok().filter(|arn| arn.service() == "cloudtrail");
     let invalid =
         || trail::exception("CloudTrailARNInvalid", format!("{resource} is not the ARN of a CloudTrail resource."));
     let arn = arn.ok_or_else(invalid)?;
-    let missing = |code: &str| Err(trail::exception(code, format!("{resource} does not exist.")));
     match arn.resource().split_once('/') {
-        Some(("trail", _)) => Ok(()),
-        Some(("eventdatastore", id)) if uuid::Uuid::try_parse(id).is_err() => Err(trail::exception(
-            "EventDataStoreARNInvalid",
-            format!("{resource} is not the ARN of an event data store."),
-        )),
-        Some(("eventdatastore", _)) => missing("EventDataStoreNotFound"),
-        Some(("channel", _)) => missing("ChannelNotFound"),
-        Some(("dashboard", _)) => missing("ResourceNotFound"),
+        Some(("trail", _)) => Ok(Kind::Trail),
+        Some(("eventdatastore", _)) => Ok(Kind::Store),
+        Some(("channel", _)) => Ok(Kind::Channel),
+        Some(("dashboard", _)) => Err(trail::exception("ResourceNotFound", format!("{resource} does not exist."))),
         Some(_) => Err(trail::exception("ResourceTypeNotSupported", format!("{resource} cannot have tags."))),
         None => Err(invalid()),
+    }
+}
+
+/// A resource with tags, to be authorized on.
+pub(super) fn target(call: &Call<'_>, resource: &str) -> Result<Target, Fault> {
+    match kind(resource)? {
+        Kind::Trail => Ok(trail::target(call, resource)),
+        Kind::Store => store::target(call, resource),
+        Kind::Channel => channel::target(call, resource),
     }
 }
 
@@ -87,10 +99,10 @@ pub(super) struct Input {
 #[derive(Serialize)]
 pub(super) struct Output {}
 
-fn target(call: &Call<'_>, input: &Input) -> Target {
-    let mut target = trail::target(call, &input.resource_id);
+fn tagged(call: &Call<'_>, input: &Input) -> Result<Vec<Target>, Fault> {
+    let mut target = target(call, &input.resource_id)?;
     target.context.extend(input.tags_list.iter().flat_map(Tag::request_context));
-    target
+    Ok(vec![target])
 }
 
 impl Operation for AddTags {
@@ -100,13 +112,18 @@ impl Operation for AddTags {
     type Output = Output;
 
     async fn targets(call: &Call<'_>, input: &Input) -> Result<Vec<Target>, Fault> {
-        Ok(vec![target(call, input)])
+        tagged(call, input)
     }
 
     async fn call(call: &Call<'_>, input: Input) -> Result<Output, Fault> {
-        check_taggable(&input.resource_id)?;
-        let tags = unique(input.tags_list)?;
-        call.engines.trails.tag(trail::scope(call), &input.resource_id, tags).await.map_err(fault)?;
+        let Input { resource_id: id, tags_list } = input;
+        let tags = unique(tags_list)?;
+        let lake = &call.engines.lake;
+        match kind(&id)? {
+            Kind::Trail => call.engines.trails.tag(trail::scope(call), &id, tags).await.map_err(fault)?,
+            Kind::Store => lake.stores.tag(store::scope(call), &id, tags).await.map_err(store::fault)?,
+            Kind::Channel => lake.channels.tag(store::scope(call), &id, tags).await.map_err(store::fault)?,
+        }
         Ok(Output {})
     }
 }
@@ -118,13 +135,18 @@ impl Operation for RemoveTags {
     type Output = Output;
 
     async fn targets(call: &Call<'_>, input: &Input) -> Result<Vec<Target>, Fault> {
-        Ok(vec![target(call, input)])
+        tagged(call, input)
     }
 
     async fn call(call: &Call<'_>, input: Input) -> Result<Output, Fault> {
-        check_taggable(&input.resource_id)?;
-        let keys = unique(input.tags_list)?.into_keys().collect();
-        call.engines.trails.untag(trail::scope(call), &input.resource_id, keys).await.map_err(fault)?;
+        let Input { resource_id: id, tags_list } = input;
+        let keys = unique(tags_list)?.into_keys().collect();
+        let lake = &call.engines.lake;
+        match kind(&id)? {
+            Kind::Trail => call.engines.trails.untag(trail::scope(call), &id, keys).await.map_err(fault)?,
+            Kind::Store => lake.stores.untag(store::scope(call), &id, keys).await.map_err(store::fault)?,
+            Kind::Channel => lake.channels.untag(store::scope(call), &id, keys).await.map_err(store::fault)?,
+        }
         Ok(Output {})
     }
 }
@@ -134,24 +156,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_trails_have_tags_and_the_rest_is_told_apart() {
+    fn what_has_tags_is_told_apart() {
         let code = |resource: &str| {
             let arn = format!("arn:aws:cloudtrail:us-east-1:111122223333:{resource}");
-            check_taggable(&arn).err().map(|fault| fault.code.into_owned())
+            kind(&arn).map_err(|fault| fault.code.into_owned())
         };
+        let refused = |code: &str| Err(format!("{code}Exception"));
         for (resource, expected) in [
-            ("trail/t-1", None),
-            ("eventdatastore/0f2f6c0e-9a7f-4d0a-8f5f-1f6a4f7d2b11", Some("EventDataStoreNotFoundException")),
-            ("eventdatastore/x", Some("EventDataStoreARNInvalidException")),
-            ("channel/x", Some("ChannelNotFoundException")),
-            ("dashboard/x", Some("ResourceNotFoundException")),
-            ("table/x", Some("ResourceTypeNotSupportedException")),
-            ("trail", Some("CloudTrailARNInvalidException")),
+            ("trail/t-1", Ok(Kind::Trail)),
+            ("eventdatastore/x", Ok(Kind::Store)),
+            ("channel/x", Ok(Kind::Channel)),
+            ("dashboard/x", refused("ResourceNotFound")),
+            ("table/x", refused("ResourceTypeNotSupported")),
+            ("trail", refused("CloudTrailARNInvalid")),
         ] {
-            assert_eq!(code(resource).as_deref(), expected, "{resource}");
+            assert_eq!(code(resource), expected, "{resource}");
         }
         for text in ["t-1", "arn:aws:s3:::b-1", ""] {
-            assert_eq!(check_taggable(text).unwrap_err().code, "CloudTrailARNInvalidException", "{text}");
+            assert_eq!(kind(text).unwrap_err().code, "CloudTrailARNInvalidException", "{text}");
         }
     }
 

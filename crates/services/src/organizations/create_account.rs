@@ -139,6 +139,9 @@ impl Operation for CreateAccount {
         let role = role_name.unwrap_or_else(|| ROLE.to_owned());
         let new = NewAccount { name: account_name.0.clone(), email: email.0.clone(), role };
         let account = call.engines.identity.create_account(call.account(), new).await.map_err(fault)?;
+        if let Err(error) = call.engines.lake.stores.members_changed().await {
+            tracing::warn!(%error, "event data stores do not know of the new account yet");
+        }
         let status = Status::of(&account).ok_or_else(|| Fault::internal("a new account has no request"))?;
         Ok(Output { create_account_status: status })
     }

@@ -129,6 +129,7 @@ impl Operation for AssumeRole {
             policy,
             policy_required: true,
             action: None,
+            refused_as: None,
             context,
         };
         let beside = |action| Target { kind: None, action: Some(action), ..role.clone() };
