@@ -48,4 +48,12 @@ pub struct Service {
 }
 
 /// Every service but S3, whose protocol and operations come from the s3s crate.
-pub static SERVICES: &[&Service] = &[&cloudtrail::SERVICE, &cloudtrail_data::SERVICE, &iam::SERVICE, &sts::SERVICE, &kms::SERVICE, &organizations::SERVICE, &intake::SERVICE];
+pub static SERVICES: &[&Service] = &[
+    &cloudtrail::SERVICE,
+    &cloudtrail_data::SERVICE,
+    &iam::SERVICE,
+    &sts::SERVICE,
+    &kms::SERVICE,
+    &organizations::SERVICE,
+    &intake::SERVICE,
+];

@@ -226,14 +226,19 @@ mod tests {
 
     #[test]
     fn context_keys_are_refused_for_their_form_or_because_nothing_adds_them() {
-        let keys = |kind: &str, count: usize| ContextKeys { kind: kind.to_owned(), equals: vec!["k".to_owned(); count] };
+        let keys =
+            |kind: &str, count: usize| ContextKeys { kind: kind.to_owned(), equals: vec!["k".to_owned(); count] };
         let code = |keys: &[ContextKeys], size| check_keys(keys, size).err().map(|fault| fault.code.into_owned());
         let (invalid, unsupported) = ("InvalidParameterException", "UnsupportedOperationException");
         assert_eq!(code(&[], EventSize::Standard), None);
         let both = [keys("TagContext", 50), keys("RequestContext", 1)];
         assert_eq!(code(&both, EventSize::Large).as_deref(), Some(unsupported));
         assert_eq!(code(&both, EventSize::Standard).as_deref(), Some(invalid));
-        for wrong in [[keys("TagContext", 1), keys("TagContext", 1)], [keys("X", 1), keys("TagContext", 1)], [keys("TagContext", 51), keys("RequestContext", 1)]] {
+        for wrong in [
+            [keys("TagContext", 1), keys("TagContext", 1)],
+            [keys("X", 1), keys("TagContext", 1)],
+            [keys("TagContext", 51), keys("RequestContext", 1)],
+        ] {
             assert_eq!(code(&wrong, EventSize::Large).as_deref(), Some(invalid));
         }
     }

@@ -51,7 +51,9 @@ fn resource(call: &Call<'_>, id: String) -> Result<Resource, Fault> {
 /// For this operation a channel that does not exist is any resource that does not.
 fn channel_fault(error: cairn_lake::Error) -> Fault {
     match error {
-        cairn_lake::Error::Refused { code: "ChannelNotFound", message } => trail::exception("ResourceNotFound", message),
+        cairn_lake::Error::Refused { code: "ChannelNotFound", message } => {
+            trail::exception("ResourceNotFound", message)
+        }
         error => store::fault(error),
     }
 }

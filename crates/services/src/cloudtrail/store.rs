@@ -26,7 +26,8 @@ pub(super) fn target(call: &Call<'_>, reference: &str) -> Result<Target, Fault> 
 
 /// A resource with an ARN and tags.
 pub(super) fn of(call: &Call<'_>, arn: String, tags: BTreeMap<String, String>) -> Target {
-    let account = cairn_event::Arn::parse(&arn).map_or_else(|_| call.account().to_owned(), |arn| arn.account().to_owned());
+    let account =
+        cairn_event::Arn::parse(&arn).map_or_else(|_| call.account().to_owned(), |arn| arn.account().to_owned());
     let context = tags.into_iter().map(|(key, value)| (format!("aws:ResourceTag/{key}"), value)).collect();
     Target { arn, account, context, ..Target::default() }
 }
