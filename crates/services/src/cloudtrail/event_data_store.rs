@@ -4,6 +4,7 @@
 use super::store::{self, Description};
 use crate::call::Call;
 use crate::operation::{Access, Operation, Target};
+use cairn_lake::store::Store;
 use cairn_wire::Fault;
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +59,10 @@ impl Operation for DeleteEventDataStore {
     }
 
     async fn call(call: &Call<'_>, input: Input) -> Result<Output, Fault> {
-        let deleted = call.engines.lake.stores.delete(store::scope(call), &input.event_data_store, |_| false).await;
+        let (lake, scope) = (&call.engines.lake, store::scope(call));
+        let importing = lake.imports.tables().await.map_err(store::fault)?;
+        let busy = move |store: &Store| importing.contains(&store.id);
+        let deleted = lake.stores.delete(scope, &input.event_data_store, busy).await;
         deleted.map(|_| Output {}).map_err(store::fault)
     }
 }
