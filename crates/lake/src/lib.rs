@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod channel;
 pub mod dashboard;
 mod error;
+pub mod file;
 pub mod history;
 pub mod import;
 pub mod query;

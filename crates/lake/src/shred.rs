@@ -28,6 +28,8 @@ use found::{Found, Parameters};
 use keys::Keys;
 use pass::Pass;
 
+/// The column of forms.
+pub const FORM: &str = "form";
 /// The largest event that can be a row.
 pub const EVENT_BYTES_MAX: usize = 256 << 20;
 /// A batch with so many bytes takes no more: places in a column are counted with 31 bits.

@@ -43,7 +43,7 @@ pub(super) const fn code(column: &Column) -> u8 {
 /// or names a column that is not there.
 pub fn originals(rows: &RecordBatch) -> StringArray {
     let mut made = StringBuilder::with_capacity(rows.num_rows(), rows.get_array_memory_size());
-    let Some(form) = rows.column_by_name("form").and_then(texts) else {
+    let Some(form) = rows.column_by_name(super::FORM).and_then(texts) else {
         return StringArray::new_null(rows.num_rows());
     };
     let filler = Filler::new(rows);

@@ -21,7 +21,7 @@ const RESOURCE_TYPES: usize = index("resourcetypes");
 const RESOURCES: usize = index("resources");
 const REQUEST: usize = index("requestparameters");
 const RESPONSE: usize = index("responseelements");
-const FORM: usize = index("form");
+const FORM: usize = index(super::FORM);
 
 /// So deep requests and answers are searched for what names a resource.
 const NAMED_DEPTH_MAX: u32 = 8;
