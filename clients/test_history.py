@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -70,7 +71,6 @@ def test_the_call_just_made_is_found_without_a_trail(new_house):
     house.client("s3").create_bucket(Bucket="just-made")
     found = eventually(
         lambda: house.aws_json("cloudtrail", "lookup-events", "--lookup-attributes", "AttributeKey=EventName,AttributeValue=CreateBucket")["Events"],
-        seconds=10,
         pause=1,
     )
     assert [item["EventName"] for item in found] == ["CreateBucket"]
@@ -85,14 +85,20 @@ def test_the_call_just_made_is_found_without_a_trail(new_house):
 def test_two_look_ups_in_a_second_are_answered_and_more_are_throttled(new_house):
     house = new_house().start()
     trail, elsewhere = house.client("cloudtrail"), house.client("cloudtrail", region="eu-west-1")
-    codes = []
-    for _ in range(6):
+
+    def look_up(_):
         try:
             trail.lookup_events()
+            return None
         except ClientError as error:
             assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400
-            codes.append(error.response["Error"]["Code"])
-    assert len(codes) >= 2 and set(codes) == {"ThrottlingException"}
+            return error.response["Error"]["Code"]
+
+    # So many that they are too many however long they take.
+    with ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(look_up, range(60)))
+    assert codes.count(None) >= 2 and codes.count("ThrottlingException") >= 2
+    assert set(codes) == {None, "ThrottlingException"}
     elsewhere.lookup_events()
     time.sleep(1.1)
     trail.lookup_events()

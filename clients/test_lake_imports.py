@@ -65,7 +65,7 @@ class Source:
 
     def ended(self, id):
         get = lambda: self.trail.get_import(ImportId=id)
-        return eventually(lambda: (found := get())["ImportStatus"] in ENDED and found, seconds=60)
+        return eventually(lambda: (found := get())["ImportStatus"] in ENDED and found)
 
     def count(self, what="count(*)"):
         """What the store holds, by SQL."""
