@@ -6,6 +6,7 @@ The same seed gives the same records. The times are fixed, so that queries can n
 """
 
 import argparse
+import functools
 import gzip
 import json
 import os
@@ -85,24 +86,36 @@ def kinds():
     return table
 
 
+class World:
+    """The names that all files share."""
+
+    def __init__(self, seed):
+        dice = random.Random(seed)
+        draw = lambda count, make: [make() for _ in range(count)]
+        some_ip = lambda: f"{dice.choice([10, 52, 54, 18, 3])}.{dice.randrange(256)}.{dice.randrange(256)}.{dice.randrange(1, 255)}"
+        self.users = [f"{word}-{index}" for index in range(40) for word in ("dev", "ops", "svc", "data")]
+        self.roles = [f"{word}-role-{index}" for index in range(45) for word in ("app", "deploy", "node", "audit", "etl")]
+        self.keys = draw(2000, lambda: "ASIA" + "".join(dice.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=16)))
+        self.ips = draw(4000, some_ip)
+        self.instances = draw(1500, lambda: f"i-0{dice.getrandbits(64):016x}")
+        self.groups = draw(300, lambda: f"sg-0{dice.getrandbits(64):016x}")
+        self.buckets = [f"{word}-{index:03}" for index in range(60) for word in ("prod-logs", "assets", "backup", "lake")]
+        self.kms = draw(80, lambda: str(uuid.UUID(int=dice.getrandbits(128), version=4)))
+        self.kinds = kinds()
+        self.weights = [kind[0] for kind in self.kinds]
+
+
+# Made once in a process: many files are small.
+world_of = functools.cache(World)
+
+
 class Maker:
     """Records of one file."""
 
     def __init__(self, seed, number, account, region, start):
         self.dice = random.Random(seed * 1_000_003 + number)
         self.account, self.region, self.start, self.span = account, region, start, 900
-        people = random.Random(seed)
-        self.users = [f"{word}-{index}" for index in range(40) for word in ("dev", "ops", "svc", "data")]
-        self.roles = [f"{word}-role-{index}" for index in range(45) for word in ("app", "deploy", "node", "audit", "etl")]
-        draw = lambda count, make: [make(people) for _ in range(count)]
-        self.keys = draw(2000, lambda dice: "ASIA" + "".join(dice.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=16)))
-        self.ips = draw(4000, lambda dice: f"{dice.choice([10, 52, 54, 18, 3])}.{dice.randrange(256)}.{dice.randrange(256)}.{dice.randrange(1, 255)}")
-        self.instances = draw(1500, lambda dice: f"i-0{dice.getrandbits(64):016x}")
-        self.groups = draw(300, lambda dice: f"sg-0{dice.getrandbits(64):016x}")
-        self.buckets = [f"{word}-{index:03}" for index in range(60) for word in ("prod-logs", "assets", "backup", "lake")]
-        self.kms = draw(80, lambda dice: str(uuid.UUID(int=dice.getrandbits(128), version=4)))
-        self.kinds = kinds()
-        self.weights = [kind[0] for kind in self.kinds]
+        vars(self).update(vars(world_of(seed)))
 
     def uuid(self):
         return str(uuid.UUID(int=self.dice.getrandbits(128), version=4))
