@@ -111,7 +111,7 @@ impl Buckets {
     }
 
     /// Why an object cannot be read: it was deleted meanwhile, or its blob is not what it was.
-    async fn unreadable(&self, object: &Object, error: &io::Error) -> Error {
+    pub(crate) async fn unreadable(&self, object: &Object, error: &io::Error) -> Error {
         let (bucket, key) = (object.bucket.clone(), object.key.clone());
         match rows::find(self.inner.db.read(), &bucket, &key, Some(&object.version)).await {
             Ok(Some(version)) if version.seq == object.seq => {}

@@ -33,6 +33,7 @@ mod list;
 mod lock;
 mod multipart;
 mod object;
+mod open;
 pub mod outside;
 mod policy;
 mod put;
@@ -50,6 +51,7 @@ pub use list::{List, Listing, Version};
 pub use lock::{DefaultRetention, LockMode, Period, Retention};
 pub use multipart::{Complete, CompletedPart, NewUpload, Part, Upload};
 pub use object::{Body, Conditions, Headers, NULL_VERSION, Object, ObjectPart, Range, Span, Sse};
+pub use open::Opened;
 pub use put::{CopyOf, Put, PutCondition, Stored};
 pub use settings::{Bucket, Encryption, LockSettings, NewBucket, Ownership, PublicAccessBlock, Settings, Versioning};
 

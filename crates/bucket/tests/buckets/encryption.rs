@@ -163,3 +163,30 @@ async fn a_copy_is_encrypted_anew() {
     let object = house.find("to").await.unwrap();
     assert!(matches!(house.bytes(&object, Range::Whole).await, Err(Error::Key(_))));
 }
+
+#[tokio::test]
+async fn an_object_held_open_is_read_in_ranges_and_after_its_deletion() {
+    let house = House::with(BUCKET, Versioning::Off).await;
+    let bytes = noise(300_000);
+    house.put("k", &bytes).await;
+    let opened = house.buckets.open_object(BUCKET, "k").await.unwrap();
+    assert_eq!(opened.size(), 300_000);
+    house.buckets.delete(BUCKET, crate::house::delete("k", "null", false)).await.unwrap();
+    for range in [0..10, 65_530..65_540, 131_072..131_072, 299_999..300_000, 0..300_000] {
+        let read = opened.read(range.clone()).await.unwrap();
+        assert_eq!(read, bytes[range.start as usize..range.end as usize], "{range:?}");
+    }
+    assert!(matches!(opened.read(299_999..300_001).await, Err(Error::InvalidRange { size: 300_000 })));
+    drop(opened);
+    assert!(matches!(house.buckets.open_object(BUCKET, "k").await, Err(Error::NoSuchKey { .. })));
+}
+
+#[tokio::test]
+async fn an_object_held_open_notices_what_was_tampered_with() {
+    let house = House::with(BUCKET, Versioning::Off).await;
+    house.put("k", &noise(200_000)).await;
+    house.change(0, |blob| blob[100_000] ^= 1);
+    let opened = house.buckets.open_object(BUCKET, "k").await.unwrap();
+    assert!(opened.read(0..65_536).await.is_ok());
+    assert!(matches!(opened.read(90_000..110_000).await, Err(Error::Corrupt(_))));
+}
