@@ -55,17 +55,49 @@ pub struct Written {
 /// Writes rows into one file. Rows that are not in the order of `eventtime` are put in it first.
 pub fn write(rows: &[RecordBatch]) -> Result<Written, Error> {
     let rows = order::ordered(rows).map_err(|error| Error::Invalid(format!("rows of a file: {error}")))?;
-    let failed = |error: parquet::errors::ParquetError| Error::Invalid(format!("rows of a file: {error}"));
-    let options = ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
-    let mut writer = ArrowWriter::try_new_with_options(Vec::new(), schema::arrow(), options).map_err(failed)?;
-    let mut facts = facts::Gathering::default();
+    let mut writer = Writer::new()?;
     for rows in rows.iter() {
-        facts.add(rows);
-        writer.write(rows).map_err(failed)?;
+        writer.add(rows)?;
     }
-    let count = rows.iter().map(RecordBatch::num_rows).sum::<usize>();
-    let bytes = writer.into_inner().map_err(failed)?.into();
-    Ok(Written { bytes, rows: count as u64, times: order::times(&rows), facts: facts.finish(count) })
+    writer.finish()
+}
+
+/// Writes a file a few rows at a time; they come in the order of `eventtime`.
+pub struct Writer {
+    parquet: ArrowWriter<Vec<u8>>,
+    facts: facts::Gathering,
+    rows: usize,
+    times: Option<(i64, i64)>,
+}
+
+impl Writer {
+    pub fn new() -> Result<Self, Error> {
+        let options = ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
+        let parquet = ArrowWriter::try_new_with_options(Vec::new(), schema::arrow(), options);
+        let parquet = parquet.map_err(|error| failed(&error))?;
+        Ok(Self { parquet, facts: facts::Gathering::default(), rows: 0, times: None })
+    }
+
+    pub fn add(&mut self, rows: &RecordBatch) -> Result<(), Error> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        let (first, last) = order::times(std::slice::from_ref(rows));
+        self.times = Some((self.times.map_or(first, |(first, _)| first), last));
+        self.rows += rows.num_rows();
+        self.facts.add(rows);
+        self.parquet.write(rows).map_err(|error| failed(&error))
+    }
+
+    pub fn finish(self) -> Result<Written, Error> {
+        let bytes = self.parquet.into_inner().map_err(|error| failed(&error))?.into();
+        let (rows, times) = (self.rows as u64, self.times.unwrap_or((0, 0)));
+        Ok(Written { bytes, rows, times, facts: self.facts.finish(self.rows) })
+    }
+}
+
+fn failed(error: &parquet::errors::ParquetError) -> Error {
+    Error::Invalid(format!("rows of a file: {error}"))
 }
 
 /// The rows of one file, in order, with today's columns. Errors: Corrupt.

@@ -1,17 +1,74 @@
 //! Tables: which events they take, their files, their fresh rows.
+//!
+//! Start from [`Tables`]: `reader` absorbs the journal, `snapshot` shows a table, `flush` writes what is
+//! fresh, `load` brings rows past the journal, `run` does all that when its time has come.
+//!
+//! ```text
+//!            absorb                    flush                        merge
+//! journal ───────────► fresh rows ───────────────► small files ──────────────► large files ──► retired
+//!                          └──────────── snapshot ─────┴──────────────────────────┘
+//! lake_table    id, version of its list of files, facts (JSON: retention, rules)
+//! lake_file     id, table_id, key, state, oldest, newest, born, retired_at, why, facts (JSON)
+//! lake_position how far the journal is in files      lake_gap      what the journal lost before it came here
+//! <bucket>/<table>/data/<yyyy>/<mm>/<dd>/<uuid>.parquet       the day of the oldest row
+//! ```
+//! A file in the list of its table is `live`. The order of durability, of a flush, a load and a merge alike:
+//! 1. rows of the files to come are committed as `planned`, with their keys. A crash: the next start removes
+//!    whatever is at those keys, then the rows.
+//! 2. The objects are put, each synced under its key. A crash: as before.
+//! 3. One transaction makes them `live`, those that they replace `retired`, counts the list's version up and
+//!    writes the reader's position (flush) or what the caller has to say (load). A crash before leaves the
+//!    lists and the position as they were: fresh rows are read from the journal again. After it they come
+//!    from the files, and only from them, since reading goes on at the new position.
+//! 4. Under one lock the new list is shown and the rows that are in it are fresh no longer, so that every
+//!    snapshot has each row once.
+//! 5. Objects of retired files are removed when an hour has passed, in which who found them in an Iceberg
+//!    snapshot can still read them, and no [`Snapshot`] shows them; then their rows. A crash between: they
+//!    are removed again.
+//!
+//! Limits: fresh rows take `memory_bytes_max`; beyond it the reader takes nothing more until a flush has
+//! succeeded, and the journal keeps what comes. 256 files are open for reading at once.
 
-use crate::{Error, Parts};
+mod aside;
+mod blend;
+mod books;
+mod cut;
+mod file;
+mod flush;
+mod fresh;
+mod manage;
+mod merge;
+mod retire;
+mod rows;
+mod rules;
+mod run;
+mod state;
+mod storage;
+mod take;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use aside::Aside;
+pub use file::{File, Part, Source};
+
+use crate::{Error, Parts, Settings};
 use arrow::array::RecordBatch;
 use bytes::Bytes;
-use cairn_event::{Origin, Origins, Time};
-use cairn_journal::{Batch, Position, ReadError, Reader};
+use cairn_event::Time;
+use cairn_journal::{Position, Reader};
 use cairn_store::Write;
+use cairn_world::Clock;
 use futures::future::BoxFuture;
+use rules::Rules;
 use serde::{Deserialize, Serialize};
+use state::{Calendar, State};
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
+use storage::Storage;
+use tokio::sync::{Notify, watch};
 
 /// All tables. Cheap to clone.
 #[derive(Clone)]
@@ -19,8 +76,26 @@ pub struct Tables {
     inner: Arc<Inner>,
 }
 
+/// Of these locks a later one is never held while an earlier one is waited for.
 struct Inner {
     parts: Parts,
+    storage: Storage,
+    /// One batch at a time; no table comes or goes meanwhile.
+    absorbing: tokio::sync::Mutex<()>,
+    /// One flush at a time.
+    flushing: tokio::sync::Mutex<()>,
+    /// The books, see [`books::Books`].
+    doubt: tokio::sync::Mutex<bool>,
+    state: Mutex<State>,
+    calendar: Mutex<Calendar>,
+    /// Tells how far the journal is absorbed.
+    absorbed: watch::Sender<Position>,
+    /// There is something to write.
+    stir: Notify,
+    /// A file was set aside.
+    aside: Notify,
+    /// Keys of files that were planned before this start.
+    leftover: tokio::sync::Mutex<Vec<String>>,
 }
 
 /// The table that takes every event.
@@ -60,26 +135,18 @@ pub enum Takes {
 }
 
 /// One table at one moment: its files and the rows that are in no file yet. What is dropped or merged
-/// meanwhile stays readable as long as this lives.
+/// meanwhile stays readable as long as this, or the [`Arc`] of a file out of it, lives.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub table: Arc<Table>,
+    /// Of the list of files: grows with each change of it.
+    pub version: u64,
     /// Oldest first.
     pub files: Vec<Arc<File>>,
     /// All with [`crate::schema::arrow`]'s schema.
     pub fresh: Vec<RecordBatch>,
-}
-
-/// One Parquet file of a table.
-#[derive(Clone, Debug)]
-pub struct File {
-    pub id: i64,
-    /// The object's key in the lake's bucket.
-    pub key: String,
-    pub rows: u64,
-    pub bytes: u64,
-    /// `eventTime` of its oldest and its newest row.
-    pub times: Range<Time>,
+    /// Files that cannot be read, whose rows are missing unless they are rebuilt.
+    pub aside: Vec<Arc<Aside>>,
 }
 
 /// A table to be made.
@@ -101,112 +168,128 @@ pub struct Change {
 /// A transaction of the metadata database in which the caller has something to say too.
 pub type Also<'a> = Box<dyn for<'t> FnOnce(&'t mut Write) -> BoxFuture<'t, Result<(), Error>> + Send + 'a>;
 
-fn unbuilt<T>() -> Result<T, Error> {
-    Err(Error::Unavailable("the lake is not built yet".to_owned()))
+/// Records that the journal lost before they were in a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    pub positions: Range<Position>,
+    pub at: Time,
+    pub message: String,
 }
+
+/// Gaps that are shown.
+const GAPS_MAX: i64 = 100;
 
 impl Tables {
     pub async fn open(parts: &Parts) -> Result<Self, Error> {
-        Ok(Self { inner: Arc::new(Inner { parts: parts.clone() }) })
+        let Parts { world, db, journal, .. } = parts;
+        db.migrate("lake table", rows::SCHEMA).await?;
+        let position = match rows::position(db).await? {
+            Some(position) => position,
+            None => journal.start(),
+        };
+        let state = State {
+            shelves: BTreeMap::new(),
+            absorbed: position,
+            durable: position,
+            departed: None,
+            waits_since: None,
+            retired: Vec::new(),
+        };
+        let inner = Inner {
+            storage: Storage::new(parts),
+            parts: parts.clone(),
+            absorbing: tokio::sync::Mutex::default(),
+            flushing: tokio::sync::Mutex::default(),
+            doubt: tokio::sync::Mutex::default(),
+            state: Mutex::new(state),
+            calendar: Mutex::new(Calendar::new(&*world.clock)),
+            absorbed: watch::Sender::new(position),
+            stir: Notify::new(),
+            aside: Notify::new(),
+            leftover: tokio::sync::Mutex::new(rows::all_planned(db).await?),
+        };
+        let tables = Self { inner: Arc::new(inner) };
+        tables.reread().await?;
+        tables.found().await?;
+        Ok(tables)
     }
 
     /// The journal's reader that fills the tables.
     pub fn reader(&self) -> Arc<dyn Reader> {
-        Arc::new(Absorbs(self.clone()))
-    }
-
-    /// Writes, merges, retires and publishes files when their time has come, until `shutdown`; then
-    /// writes what is fresh.
-    pub async fn run(&self, shutdown: CancellationToken) {
-        shutdown.cancelled().await;
+        Arc::new(take::Absorbs(self.clone()))
     }
 
     pub fn parts(&self) -> &Parts {
         &self.inner.parts
     }
 
-    /// The table of this id.
-    pub fn table(&self, id: &str) -> Option<Arc<Table>> {
-        let _ = id;
-        None
+    /// The name of the bucket where the files are.
+    pub fn bucket(&self) -> &str {
+        self.inner.storage.bucket()
     }
 
-    pub fn tables(&self) -> Vec<Arc<Table>> {
-        Vec::new()
+    fn settings(&self) -> &Settings {
+        &self.inner.parts.settings
     }
 
-    /// Makes a table, in one transaction with what `also` writes. Errors: Conflict when the id is taken.
-    pub async fn create(&self, new: NewTable, also: Also<'_>) -> Result<Arc<Table>, Error> {
-        let _ = (new, also);
-        unbuilt()
+    fn clock(&self) -> &dyn Clock {
+        &*self.inner.parts.world.clock
     }
 
-    /// Changes a table, in one transaction with what `also` writes. Errors: NotFound.
-    pub async fn change(&self, id: &str, change: Change, also: Also<'_>) -> Result<Arc<Table>, Error> {
-        let _ = (id, change, also);
-        unbuilt()
+    fn now(&self) -> Time {
+        self.clock().now()
     }
 
-    /// Forgets a table and its files, in one transaction with what `also` writes; bytes follow in the
-    /// background, once no snapshot shows them. Errors: NotFound.
-    pub async fn remove(&self, id: &str, also: Also<'_>) -> Result<(), Error> {
-        let _ = (id, also);
-        unbuilt()
+    /// The time of day as retention believes it.
+    fn today(&self) -> Time {
+        self.inner.calendar.lock().unwrap_or_else(PoisonError::into_inner).now(self.clock())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a table holds now. Errors: NotFound.
+    #[expect(clippy::unused_async, reason = "a list that is not in memory would be waited for")]
     pub async fn snapshot(&self, id: &str) -> Result<Snapshot, Error> {
-        let _ = id;
-        unbuilt()
+        let state = self.state();
+        state.shelves.get(id).map(state::Shelf::snapshot).ok_or_else(|| no_table(id))
     }
 
-    /// Waits until all that is durable in the journal now is in the tables, or fresh in memory; at most `wait`.
-    pub async fn catch_up(&self, wait: Duration) {
-        let _ = wait;
-    }
-
-    /// Writes every fresh row into files. When this returns, they are durable.
-    pub async fn flush(&self) -> Result<(), Error> {
-        unbuilt()
-    }
-
-    /// Puts rows into one table past the journal, in one transaction with what `also` writes (an import's
-    /// progress), so that both are there once or not at all. Rows older than the retention are left out.
-    pub async fn load(&self, id: &str, rows: Vec<RecordBatch>, also: Also<'_>) -> Result<(), Error> {
-        let _ = (id, rows, also);
-        unbuilt()
-    }
-
-    /// Bytes of a file of a snapshot, decrypted and verified. Errors: Corrupt, which sets the file aside.
+    /// Bytes of a file of a snapshot, decrypted and verified. Errors: Corrupt, which sets the file aside;
+    /// Invalid for bytes that it does not have.
     pub async fn read(&self, file: &File, range: Range<u64>) -> Result<Bytes, Error> {
-        let _ = (file, range);
-        unbuilt()
+        if range.start > range.end || range.end > file.bytes {
+            return Err(Error::Invalid(format!("file {} has {} bytes, not {range:?}", file.key, file.bytes)));
+        }
+        let read = self.inner.storage.read(&file.key, range).await;
+        if let Err(Error::Corrupt(why)) = &read {
+            self.set_aside(file, why).await;
+        }
+        read
+    }
+
+    /// What the journal lost before it came into the tables, newest first; at most 100.
+    pub async fn gaps(&self) -> Result<Vec<Gap>, Error> {
+        rows::gaps(&self.inner.parts.db, GAPS_MAX).await
     }
 }
 
-struct Absorbs(Tables);
+fn no_table(id: &str) -> Error {
+    Error::NotFound(format!("there is no table {id}"))
+}
 
-#[async_trait::async_trait]
-impl Reader for Absorbs {
-    fn name(&self) -> &'static str {
-        "lake"
-    }
+/// Rows that cannot be put together: nothing that a caller could help.
+fn broken(error: impl std::fmt::Display) -> Error {
+    Error::Unavailable(format!("rows: {error}"))
+}
 
-    fn origins(&self) -> Origins {
-        Origins::of(&Origin::ALL)
-    }
-
-    fn position(&self) -> Position {
-        self.0.parts().journal.end()
-    }
-
-    async fn absorb(&self, batch: &Batch) -> Result<(), ReadError> {
-        let _ = batch;
-        Ok(())
-    }
-
-    async fn skipped(&self, start: Position) -> Result<(), ReadError> {
-        let _ = start;
-        Ok(())
-    }
+/// Does heavy work where it may block.
+async fn blocking<T, F>(work: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, Error> + Send + 'static,
+{
+    let working = tokio::task::spawn_blocking(work).await;
+    working.map_err(|error| Error::Unavailable(format!("work broke off: {error}")))?
 }

@@ -118,7 +118,7 @@ mod tests {
 
     fn file(id: i64) -> Arc<File> {
         let times = Time(id * 1000)..Time(id * 1000 + 999);
-        Arc::new(File { id, key: format!("events/data/{id}.parquet"), rows: 10, bytes: 100, times })
+        Arc::new(File { id, key: format!("events/data/{id}.parquet"), rows: 10, bytes: 100, times, ..File::default() })
     }
 
     fn files(ids: impl IntoIterator<Item = i64>) -> Vec<Arc<File>> {

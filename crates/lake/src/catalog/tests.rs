@@ -123,6 +123,7 @@ fn files(ids: impl IntoIterator<Item = i64>) -> Vec<Arc<File>> {
         rows: 10,
         bytes: 1000,
         times: Time(id * 1000)..Time(id * 1000 + 999),
+        ..File::default()
     };
     ids.into_iter().map(|id| Arc::new(file(id))).collect()
 }

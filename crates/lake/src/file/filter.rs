@@ -58,7 +58,7 @@ impl Filter {
 
     fn places(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
         let blocks = (self.blocks.len() / BLOCK_BYTES) as u64;
-        let block = ((hash >> 32) * blocks >> 32) as usize * BLOCK_BYTES * 8;
+        let block = (((hash >> 32) * blocks) >> 32) as usize * BLOCK_BYTES * 8;
         let low = hash & 0xFFFF_FFFF;
         TURNS.into_iter().take(usize::from(self.bits)).map(move |turn| block + (low.wrapping_mul(turn) >> 56) as usize)
     }

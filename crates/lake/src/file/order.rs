@@ -22,7 +22,7 @@ pub(super) fn times(rows: &[RecordBatch]) -> (i64, i64) {
 
 /// The same rows in order; those of one time stay in the order in which they came.
 pub(super) fn ordered(rows: &[RecordBatch]) -> Result<Cow<'_, [RecordBatch]>, ArrowError> {
-    if rows.iter().flat_map(|rows| of(rows)).is_sorted() {
+    if rows.iter().flat_map(of).is_sorted() {
         return Ok(Cow::Borrowed(rows));
     }
     let each = |(batch, rows): (usize, &RecordBatch)| {
