@@ -45,10 +45,12 @@ async fn call(client: &Client, credentials: &Credentials, service: &'static Serv
         Protocol::RestJson => (rest_path(name).to_owned(), "{}".to_owned()),
     };
     let answer = client.signed(credentials, service.name, Method::POST, &path, headers, body.into()).await;
-    let (_, headers, body) = answer.unwrap();
+    let (status, headers, body) = answer.unwrap();
     let request_id = headers.get("x-amzn-requestid").unwrap().to_str().unwrap().to_owned();
     let body = String::from_utf8(body.to_vec()).unwrap();
-    Called { service, name, request_id, denied: body.contains("AccessDenied"), body }
+    // A look-up that succeeds may tell of others that were denied.
+    let denied = !status.is_success() && body.contains("AccessDenied");
+    Called { service, name, request_id, denied, body }
 }
 
 fn rest_path(name: &str) -> &'static str {
