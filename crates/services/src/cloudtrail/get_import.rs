@@ -1,6 +1,7 @@
 //! GetImport and StopImport: how far an import is, and that it goes no further.
 
-use super::imports::{self, Shown};
+use super::imports::Shown;
+use super::store;
 use crate::call::Call;
 use crate::operation::{Access, Operation};
 use cairn_wire::Fault;
@@ -23,7 +24,7 @@ impl Operation for GetImport {
 
     async fn call(call: &Call<'_>, input: Input) -> Result<Shown, Fault> {
         let import = call.engines.lake.imports.get(call.account(), call.region, &input.import_id).await;
-        Ok(Shown::counted(import.map_err(imports::fault)?))
+        Ok(Shown::counted(import.map_err(store::fault)?))
     }
 }
 
@@ -35,6 +36,6 @@ impl Operation for StopImport {
 
     async fn call(call: &Call<'_>, input: Input) -> Result<Shown, Fault> {
         let import = call.engines.lake.imports.stop(call.account(), call.region, &input.import_id).await;
-        Ok(Shown::counted(import.map_err(imports::fault)?))
+        Ok(Shown::counted(import.map_err(store::fault)?))
     }
 }

@@ -1,33 +1,11 @@
-//! What the operations on imports share: shapes and faults.
+//! What the operations on imports share: shapes and bounds.
 
-use super::trail;
-use crate::call::Call;
-use cairn_lake::Error;
+use super::store::invalid;
 use cairn_lake::import::{From as Origin, Import, Statistics as Counts};
-use cairn_lake::store::Scope;
 use cairn_wire::{Fault, Timestamp};
 use serde::{Deserialize, Serialize};
 
 const RESULTS_MAX: i64 = 1000;
-
-pub(super) fn scope<'a>(call: &'a Call<'_>) -> Scope<'a> {
-    Scope { account: call.account(), region: call.region }
-}
-
-/// The engine's errors in the words of AWS.
-pub(super) fn fault(error: Error) -> Fault {
-    match error {
-        Error::Refused { code, message } => trail::exception(code, message),
-        Error::NotFound(message) | Error::Conflict(message) | Error::Invalid(message) | Error::Limit(message) => {
-            invalid(message)
-        }
-        Error::Unavailable(_) | Error::Corrupt(_) => Fault::internal(error),
-    }
-}
-
-pub(super) fn invalid(message: impl Into<String>) -> Fault {
-    trail::exception("InvalidParameter", message)
-}
 
 /// How many results a page is to have.
 pub(super) fn max(results: Option<i64>) -> Result<usize, Fault> {

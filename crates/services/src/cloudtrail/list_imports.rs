@@ -1,6 +1,6 @@
 //! ListImports and ListImportFailures: what is imported, and what could not be.
 
-use super::{imports, trail};
+use super::{imports, store, trail};
 use crate::call::Call;
 use crate::operation::{Access, Operation};
 use cairn_event::Time;
@@ -100,7 +100,7 @@ fn invalid_token() -> Fault {
 
 fn status(name: &str) -> Result<Status, Fault> {
     let status = Status::ALL.into_iter().find(|status| status.name() == name);
-    status.ok_or_else(|| imports::invalid(format!("ImportStatus {name:?} is not valid.")))
+    status.ok_or_else(|| store::invalid(format!("ImportStatus {name:?} is not valid.")))
 }
 
 impl Operation for ListImports {
@@ -112,9 +112,9 @@ impl Operation for ListImports {
     async fn call(call: &Call<'_>, input: ImportsInput) -> Result<ImportsOutput, Fault> {
         let max = imports::max(input.max_results)?;
         let destination = trail::filled(input.destination)
-            .map(|reference| call.engines.lake.stores.arn(imports::scope(call), &reference))
+            .map(|reference| call.engines.lake.stores.arn(store::scope(call), &reference))
             .transpose()
-            .map_err(imports::fault)?;
+            .map_err(store::fault)?;
         let after = trail::filled(input.next_token)
             .map(|token| page::decode::<(Time, String)>(&token).ok_or_else(invalid_token))
             .transpose()?;
@@ -126,7 +126,7 @@ impl Operation for ListImports {
             after,
             max: max + 1,
         };
-        let mut found = call.engines.lake.imports.list(&list).await.map_err(imports::fault)?;
+        let mut found = call.engines.lake.imports.list(&list).await.map_err(store::fault)?;
         let more = found.len() > max;
         found.truncate(max);
         let next_token = found.last().filter(|_| more).map(|last| page::encode(&(last.created, &last.id)));
@@ -147,7 +147,7 @@ impl Operation for ListImportFailures {
             .transpose()?;
         let all = &call.engines.lake.imports;
         let found = all.failures(call.account(), call.region, &input.import_id, after.as_deref(), max + 1).await;
-        let mut found = found.map_err(imports::fault)?;
+        let mut found = found.map_err(store::fault)?;
         let more = found.len() > max;
         found.truncate(max);
         let next_token = found.last().filter(|_| more).map(|last| page::encode(&last.location));

@@ -1,7 +1,7 @@
 //! StartImport: log files of a bucket come into an event data store; or a failed import is taken up again.
 
-use super::imports::{self, ImportSource, Shown};
-use super::trail;
+use super::imports::{ImportSource, Shown};
+use super::{store, trail};
 use crate::call::Call;
 use crate::dispatch::denial;
 use crate::operation::{Access, Operation, Target};
@@ -34,7 +34,7 @@ impl Input {
     fn destination(&self) -> Result<&str, Fault> {
         match self.destinations.as_deref().unwrap_or_default() {
             [destination] => Ok(destination),
-            others => Err(imports::invalid(format!("An import has one destination, not {}.", others.len()))),
+            others => Err(store::invalid(format!("An import has one destination, not {}.", others.len()))),
         }
     }
 
@@ -46,25 +46,23 @@ impl Input {
             || self.start_event_time.is_some()
             || self.end_event_time.is_some();
         if others {
-            return Err(imports::invalid(
-                "An ImportId stands alone: the import goes on with its own source and times.",
-            ));
+            return Err(store::invalid("An ImportId stands alone: the import goes on with its own source and times."));
         }
         Ok(Some(id))
     }
 
     fn check_span(&self) -> Result<(), Fault> {
         match (self.start_event_time, self.end_event_time) {
-            (Some(start), Some(end)) if start > end => Err(imports::invalid("StartEventTime is after EndEventTime.")),
+            (Some(start), Some(end)) if start > end => Err(store::invalid("StartEventTime is after EndEventTime.")),
             _ => Ok(()),
         }
     }
 }
 
 /// The store that an import may fill.
-fn store(call: &Call<'_>, reference: &str) -> Result<Arc<Store>, Fault> {
+fn destination(call: &Call<'_>, reference: &str) -> Result<Arc<Store>, Fault> {
     let stores = &call.engines.lake.stores;
-    let store = stores.active(imports::scope(call), reference).map_err(imports::fault)?;
+    let store = stores.active(store::scope(call), reference).map_err(store::fault)?;
     if store.account != call.account() || store.region != call.region {
         let message = format!("The event data store {} does not exist.", store.arn);
         return Err(trail::exception("EventDataStoreNotFound", message));
@@ -101,22 +99,18 @@ impl Operation for StartImport {
     type Output = Shown;
 
     async fn targets(call: &Call<'_>, input: &Input) -> Result<Vec<Target>, Fault> {
-        let stores = &call.engines.lake.stores;
-        let arns = input.destinations.iter().flatten().map(|reference| stores.arn(imports::scope(call), reference));
-        let target = |arn| Target { arn, account: call.account().to_owned(), ..Target::default() };
-        arns.map(|arn| arn.map(target).map_err(imports::fault)).collect()
+        input.destinations.iter().flatten().map(|reference| store::target(call, reference)).collect()
     }
 
     async fn call(call: &Call<'_>, input: Input) -> Result<Shown, Fault> {
         let all = &call.engines.lake.imports;
         if let Some(id) = input.retried()? {
-            let import = all.retry(call.account(), call.region, id).await.map_err(imports::fault)?;
+            let import = all.retry(call.account(), call.region, id).await.map_err(store::fault)?;
             return Ok(Shown::begun(import));
         }
         input.check_span()?;
-        let store = store(call, input.destination()?)?;
-        let source =
-            input.import_source.ok_or_else(|| imports::invalid("An ImportSource or an ImportId is needed."))?;
+        let store = destination(call, input.destination()?)?;
+        let source = input.import_source.ok_or_else(|| store::invalid("An ImportSource or an ImportId is needed."))?;
         check_pass(call, &source.s3.role)?;
         let new = NewImport {
             account: call.account().to_owned(),
@@ -127,7 +121,7 @@ impl Operation for StartImport {
             start: input.start_event_time.map(|time| time.0),
             end: input.end_event_time.map(|time| time.0),
         };
-        Ok(Shown::begun(all.start(new).await.map_err(imports::fault)?))
+        Ok(Shown::begun(all.start(new).await.map_err(store::fault)?))
     }
 }
 
