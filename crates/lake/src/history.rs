@@ -245,3 +245,6 @@ fn is_name_of(name: &str, arn: &str) -> bool {
     let before = arn.strip_suffix(name);
     !name.is_empty() && before.is_some_and(|before| before.ends_with(['/', ':']))
 }
+
+#[cfg(test)]
+mod tests;

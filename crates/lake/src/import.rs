@@ -311,3 +311,6 @@ impl Imports {
         self.inner.parts.world.now()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,7 +46,7 @@ mod state;
 mod storage;
 mod take;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
 pub use aside::Aside;

@@ -3,5 +3,5 @@
 mod absorb;
 mod aside;
 mod flush;
-mod house;
+pub(crate) mod house;
 mod merge;
