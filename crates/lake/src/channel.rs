@@ -7,8 +7,6 @@ mod event;
 mod manage;
 mod put;
 mod status;
-#[cfg(test)]
-mod tests;
 
 pub use manage::{ChannelUpdate, NewChannel};
 pub use put::{AuditEvent, Failure, Taken};

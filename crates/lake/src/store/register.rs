@@ -252,10 +252,13 @@ impl Inner {
     fn accounts(&self, store: &Store) -> Vec<String> {
         let own = || vec![store.account.clone()];
         let organization = self.parts.identity.organization_of(&store.account);
-        match organization.filter(|found| Some(&found.id) == store.organization.as_ref()) {
+        let mut accounts = match organization.filter(|found| Some(&found.id) == store.organization.as_ref()) {
             Some(found) => found.members,
             None => own(),
-        }
+        };
+        // In an order of their own, so that the same members are the same rule.
+        accounts.sort_unstable();
+        accounts
     }
 }
 
