@@ -104,7 +104,12 @@ impl House {
     pub async fn audit_store(&self, name: &str) -> Arc<Store> {
         let selectors =
             selectors(&json!([{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["ActivityAuditLog"]}]}]));
-        let new = NewStore { name: name.to_owned(), selectors, multi_region: Some(false), ..NewStore::default() };
+        let new = NewStore {
+            name: name.to_owned(),
+            selectors: Some(selectors),
+            multi_region: Some(false),
+            ..NewStore::default()
+        };
         self.store(new).await
     }
 
@@ -144,9 +149,9 @@ impl House {
     }
 }
 
-pub fn selectors(value: &serde_json::Value) -> Option<Vec<AdvancedSelector>> {
+pub fn selectors(value: &serde_json::Value) -> Vec<AdvancedSelector> {
     let checked: StoreSelectors = serde_json::from_value(value.clone()).unwrap();
-    Some(checked.into())
+    checked.into()
 }
 
 pub fn named(name: &str) -> NewStore {

@@ -15,7 +15,7 @@ async fn a_store_takes_what_its_account_region_and_selectors_choose() {
     let narrow = house.store(NewStore { multi_region: Some(false), ..named("narrow") }).await;
     let reads = selectors(&json!([{"FieldSelectors": [
         {"Field": "eventCategory", "Equals": ["Management"]}, {"Field": "readOnly", "Equals": ["true"]}]}]));
-    let reads = house.store(NewStore { selectors: reads, ..named("reads") }).await;
+    let reads = house.store(NewStore { selectors: Some(reads), ..named("reads") }).await;
     house.happen("here", ACCOUNT, "us-east-1").await;
     house.happen("there", ACCOUNT, "eu-west-1").await;
     house.happen("others", "444455556666", "us-east-1").await;
