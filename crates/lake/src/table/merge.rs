@@ -5,10 +5,10 @@
 //! days are merged with those of their window of 32 days, and what comes of it is not merged again until
 //! there is something new.
 
-use super::Tables;
 use super::blend::{Cuts, blend};
 use super::cut::{DAY_MICROS, DAY_ROWS_MIN, WINDOW_DAYS, day};
 use super::file::{File, Source};
+use super::{Table, Tables};
 use crate::Error;
 use cairn_event::Time;
 use std::collections::{BTreeMap, HashMap};
@@ -121,20 +121,23 @@ fn bounded(files: &[&Arc<File>], file_bytes: u64) -> Vec<Arc<File>> {
 
 impl Tables {
     /// Merges what is to be merged now, one merge after the other.
-    pub(crate) async fn merge(&self) -> Result<(), Error> {
+    pub(crate) async fn merge(&self) {
         for table in self.tables() {
             for _ in 0..MERGES_AT_ONCE {
-                let today = self.today();
-                let plan = {
-                    let state = self.state();
-                    let Some(shelf) = state.shelves.get(&table.id) else { break };
-                    plan(&shelf.files, today, today - table.retention, self.settings().file_bytes)
-                };
-                let Some(plan) = plan else { break };
-                self.merge_so(&table.id, plan).await?;
+                let Some(plan) = self.next_merge(&table) else { break };
+                if let Err(error) = self.merge_so(&table.id, plan).await {
+                    tracing::error!(table = table.id, %error, "files cannot be merged");
+                    break;
+                }
             }
         }
-        Ok(())
+    }
+
+    fn next_merge(&self, table: &Table) -> Option<Plan> {
+        let today = self.today();
+        let state = self.state();
+        let files = &state.shelves.get(&table.id)?.files;
+        plan(files, today, today - table.retention, self.settings().file_bytes)
     }
 
     pub(crate) async fn merge_so(&self, table: &str, plan: Plan) -> Result<(), Error> {

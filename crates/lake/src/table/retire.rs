@@ -29,8 +29,33 @@ impl Tables {
                 tracing::info!(table = table.id, files = due.len(), "files older than the retention are dropped");
                 self.replace(&table.id, &due, Vec::new()).await?;
             }
+            self.let_go(&table.id, oldest).await?;
         }
         Ok(())
+    }
+
+    /// Files that were set aside go too when their rows would be too old.
+    async fn let_go(&self, id: &str, oldest: Time) -> Result<(), Error> {
+        let old: Vec<Arc<File>> = {
+            let state = self.state();
+            let aside = state.shelves.get(id).into_iter().flat_map(|shelf| &shelf.aside);
+            aside.map(|aside| aside.file.clone()).filter(|file| file.times.end < oldest).collect()
+        };
+        if old.is_empty() {
+            return Ok(());
+        }
+        let at = self.now();
+        let mut books = self.books().await?;
+        for file in &old {
+            rows::retire(&mut books.tx, file.id, at).await?;
+        }
+        let show = |state: &mut super::state::State| {
+            if let Some(shelf) = state.shelves.get_mut(id) {
+                shelf.aside.retain(|aside| old.iter().all(|old| old.id != aside.file.id));
+            }
+            state.retired.extend(old.into_iter().map(|file| super::state::Retired { file, at }));
+        };
+        books.commit(show).await
     }
 
     /// Puts files in the place of others, in one step. Gives whether it took place: not when one of the

@@ -72,9 +72,7 @@ impl Tables {
         if let Err(error) = self.expire().await {
             failed("files that are too old cannot be dropped", error);
         }
-        if let Err(error) = self.merge().await {
-            failed("files cannot be merged", error);
-        }
+        self.merge().await;
         if let Err(error) = self.remove_retired().await {
             failed("files that are no longer needed cannot be removed", error);
         }

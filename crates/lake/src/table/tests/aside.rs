@@ -1,6 +1,6 @@
 //! Files that are damaged: found, set aside, rebuilt from the journal.
 
-use super::house::{BUCKET, House, START, nothing, rows};
+use super::house::{BUCKET, DAY, House, START, nothing, rows};
 use crate::Error;
 use crate::table::{EVENTS, Takes};
 use cairn_bucket::Delete;
@@ -68,6 +68,24 @@ async fn what_the_journal_does_not_have_is_said_to_be_lost() {
     assert_eq!(aside.len(), 1);
     let why = &aside[0].why;
     assert!(why.contains("1 of its 1 rows") && why.contains("2023-11-14T22:00:00Z"), "{why}");
+}
+
+#[tokio::test]
+async fn what_was_set_aside_goes_when_its_rows_would_be_too_old() {
+    let house = House::new().await;
+    house.table("t", Takes::Nothing).await;
+    house.tables.load("t", vec![rows(&[("one".to_owned(), START)])], nothing()).await.unwrap();
+    let file = house.snapshot("t").await.files[0].clone();
+    house.tables.set_aside(&file, "damaged for this test").await;
+    drop(file);
+    house.pass(DAY * 80);
+    house.tables.maintain().await;
+    assert_eq!(house.keys().await.len(), 1);
+    for _ in 0..2 {
+        house.pass(DAY * 11);
+        house.tables.maintain().await;
+    }
+    assert!(house.snapshot("t").await.aside.is_empty() && house.keys().await.is_empty());
 }
 
 #[tokio::test]
