@@ -6,7 +6,9 @@ mod elsewhere;
 mod env;
 mod import;
 mod lookup;
+mod query;
 mod serve;
+mod tables;
 mod tour;
 mod verify;
 
@@ -36,6 +38,8 @@ Examples:
   eval \"$(cairn env --data-dir /var/lib/cairn)\"     point AWS clients there
   cairn import ./AWSLogs                            take in CloudTrail logs that AWS wrote
   cairn lookup user=alice --since 2h                who did what, as it was recorded
+  cairn query \"SELECT eventname, count(*) FROM events GROUP BY eventname\"
+                                                    ask what happened
   cairn verify s3://my-trail-bucket                 prove an archive, AWS's or Cairn's";
 
 #[derive(Subcommand)]
@@ -48,6 +52,10 @@ enum Command {
     Import(import::Args),
     /// Look up recorded events, newest first
     Lookup(lookup::Args),
+    /// Ask the lake a question in SQL
+    Query(query::Args),
+    /// List the tables that can be asked
+    Tables(tables::Args),
     /// Prove an archive of CloudTrail logs, AWS's or Cairn's
     Verify(verify::Args),
     /// See the main job done on a fresh data directory, step by step
@@ -68,6 +76,8 @@ pub async fn run(cairn: Cairn) -> ExitCode {
         Command::Env(args) => env::run(&args),
         Command::Import(args) => import::run(args).await,
         Command::Lookup(args) => lookup::run(args).await,
+        Command::Query(args) => query::run(args).await,
+        Command::Tables(args) => tables::run(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Tour(args) => tour::run(args).await,
     }

@@ -59,6 +59,12 @@ fn rest_path(name: &str) -> &'static str {
         "PutAuditEvents" => "/PutAuditEvents",
         "ListCompleteFiles" => "/intake/cloudtrail/files",
         "LookUpEvents" => "/history/events",
+        "ListTables" => "/lake/tables",
+        "DescribeTable" => "/lake/tables/describe",
+        "ExplainQuery" => "/lake/explain",
+        "ListPastQueries" => "/lake/queries",
+        "WatchQuery" => "/lake/queries/watch",
+        "GetQueryResultFile" => "/lake/queries/result",
         _ => panic!("the path of {name} is not known here"),
     }
 }

@@ -13,14 +13,15 @@
 //!
 //! What it is not: it decides nobody's rights, it only says which tables a query reads ([`Plan`]).
 
-mod csv;
+pub mod csv;
 mod deliver;
 mod parameter;
 pub mod result;
 mod rows;
+pub mod sample;
 mod source;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod work;
 
 pub use deliver::{Delivery, DeliveryStatus, Place};

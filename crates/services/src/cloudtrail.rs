@@ -5,8 +5,10 @@
 
 mod cancel_query;
 mod channel;
+mod create_dashboard;
 mod create_event_data_store;
 mod create_trail;
+mod dashboard;
 mod delete_trail;
 mod describe_query;
 mod describe_trails;
@@ -15,12 +17,14 @@ mod event_configuration;
 mod event_data_store;
 mod event_selectors;
 mod federation;
+mod get_dashboard;
 mod get_import;
 mod get_query_results;
 mod get_trail;
 mod get_trail_status;
 mod imports;
 mod list_channels;
+mod list_dashboards;
 mod list_event_data_stores;
 mod list_imports;
 mod list_public_keys;
@@ -29,8 +33,9 @@ mod list_tags;
 mod list_trails;
 mod logging;
 mod lookup_events;
-mod query;
+pub(crate) mod query;
 mod resource_policy;
+mod sample_queries;
 mod start_import;
 mod start_query;
 mod store;
@@ -71,6 +76,14 @@ pub static SERVICE: Service = Service {
         row::<get_query_results::GetQueryResults>(),
         row::<list_queries::ListQueries>(),
         row::<cancel_query::CancelQuery>(),
+        row::<create_dashboard::CreateDashboard>(),
+        row::<create_dashboard::UpdateDashboard>(),
+        row::<get_dashboard::GetDashboard>(),
+        row::<list_dashboards::ListDashboards>(),
+        row::<get_dashboard::DeleteDashboard>(),
+        row::<get_dashboard::StartDashboardRefresh>(),
+        row::<sample_queries::SearchSampleQueries>(),
+        row::<sample_queries::GenerateQuery>(),
         row::<lookup_events::LookupEvents>(),
         row::<start_import::StartImport>(),
         row::<get_import::GetImport>(),
@@ -99,19 +112,11 @@ pub static SERVICE: Service = Service {
         row::<channel::DeleteChannel>(),
     ],
     unsupported: &[
-        "CreateDashboard",
-        "DeleteDashboard",
         "DeregisterOrganizationDelegatedAdmin",
-        "GenerateQuery",
-        "GetDashboard",
         "GetInsightSelectors",
-        "ListDashboards",
         "ListInsightsData",
         "ListInsightsMetricData",
         "PutInsightSelectors",
         "RegisterOrganizationDelegatedAdmin",
-        "SearchSampleQueries",
-        "StartDashboardRefresh",
-        "UpdateDashboard",
     ],
 };

@@ -51,6 +51,8 @@ impl Route {
             Some(&crate::intake::SERVICE)
         } else if crate::cloudtrail_data::operation(parts).is_some() && scope(parts).as_deref() != Some("s3") {
             Some(&crate::cloudtrail_data::SERVICE)
+        } else if parts.uri.path().starts_with(crate::lake::PATH) && scope(parts).as_deref() == Some("cairn") {
+            Some(&crate::intake::SERVICE)
         } else if is_form(parts) || parts.uri.query().is_some_and(|text| text.contains("Action=")) {
             by_scope(scope(parts).as_deref().unwrap_or("sts"))
         } else {

@@ -1,10 +1,11 @@
-//! The house's own API: log files come in, events are looked up.
+//! The house's own API: log files come in, events are looked up, and what its commands ask of the lake.
 
 mod import_events;
 mod list_complete_files;
 mod look_up_events;
 
 use crate::Service;
+use crate::lake::{explain_query, get_query_result, list_past_queries, list_tables, watch_query};
 use crate::operation::row;
 use cairn_wire::{Fault, Protocol};
 use http::Method;
@@ -21,6 +22,12 @@ pub static SERVICE: Service = Service {
         &import_events::ImportEvents,
         row::<list_complete_files::ListCompleteFiles>(),
         row::<look_up_events::LookUpEvents>(),
+        row::<list_tables::ListTables>(),
+        row::<list_tables::DescribeTable>(),
+        row::<explain_query::ExplainQuery>(),
+        row::<list_past_queries::ListPastQueries>(),
+        row::<watch_query::WatchQuery>(),
+        row::<get_query_result::GetQueryResultFile>(),
     ],
     unsupported: &[],
 };
@@ -39,6 +46,7 @@ pub fn operation(parts: &Parts) -> Option<&'static str> {
         (&Method::POST, "/intake/cloudtrail") => Some("ImportEvents"),
         (&Method::POST, "/intake/cloudtrail/files") => Some("ListCompleteFiles"),
         (&Method::POST, "/history/events") => Some("LookUpEvents"),
+        (&Method::POST, path) => crate::lake::operation(path),
         _ => None,
     }
 }

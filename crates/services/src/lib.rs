@@ -19,6 +19,7 @@ mod cloudtrail_data;
 mod iam;
 mod intake;
 mod kms;
+mod lake;
 mod organizations;
 pub mod s3;
 mod sts;

@@ -222,6 +222,13 @@ fn rows_of(file: impl ChunkReader + 'static, from: u64, size: usize) -> Result<P
         .map_err(corrupt)
 }
 
+/// The rows of a batch, as text.
+pub fn each_row(batch: &RecordBatch, take: &mut impl FnMut(Vec<Option<String>>)) {
+    for row in 0..batch.num_rows() {
+        take(batch.columns().iter().map(|column| crate::sql::text(column, row)).collect());
+    }
+}
+
 /// A page of a result, as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {

@@ -1,7 +1,7 @@
 //! Queries over an engine that does as the text says, with real results, tables and buckets.
 
 mod delivery;
-mod house;
+pub mod house;
 mod results;
 
 use super::*;

@@ -13,12 +13,12 @@ const PARAMETERS_MAX: usize = 10;
 const PARAMETER_CHARS_MAX: usize = 1024;
 const ALIAS_CHARS_MAX: usize = 256;
 
-pub(super) fn invalid(message: impl Into<String>) -> Fault {
+pub(crate) fn invalid(message: impl Into<String>) -> Fault {
     exception("InvalidParameter", message)
 }
 
 /// A query of the caller's account, or one on what the caller's account owns.
-pub(super) async fn find(call: &Call<'_>, id: &str) -> Result<Entry, Fault> {
+pub(crate) async fn find(call: &Call<'_>, id: &str) -> Result<Entry, Fault> {
     if id.len() != 36 || !id.bytes().all(|byte| matches!(byte, b'a'..=b'f' | b'0'..=b'9' | b'-')) {
         return Err(invalid("QueryId is not valid: it has 36 characters: lower-case hexadecimal digits and hyphens."));
     }
@@ -29,12 +29,12 @@ pub(super) async fn find(call: &Call<'_>, id: &str) -> Result<Entry, Fault> {
     found.filter(|entry| entry.region == call.region && mine(entry)).ok_or_else(|| missing(id))
 }
 
-pub(super) fn missing(id: &str) -> Fault {
+pub(crate) fn missing(id: &str) -> Fault {
     exception("QueryIdNotFound", format!("The query {id} does not exist."))
 }
 
 /// A query is authorized on everything that it reads; one that reads nothing, on everything.
-pub(super) fn targets(call: &Call<'_>, sources: &[Source], action: Option<&'static str>) -> Vec<Target> {
+pub(crate) fn targets(call: &Call<'_>, sources: &[Source], action: Option<&'static str>) -> Vec<Target> {
     sources.iter().map(|source| target(call, source, action)).collect()
 }
 
@@ -45,7 +45,7 @@ fn target(call: &Call<'_>, source: &Source, action: Option<&'static str>) -> Tar
 }
 
 /// The owner of the event data stores, when the caller named one, and it is another.
-pub(super) fn owner<'a>(call: &Call<'_>, given: Option<&'a String>) -> Result<Option<&'a str>, Fault> {
+pub(crate) fn owner<'a>(call: &Call<'_>, given: Option<&'a String>) -> Result<Option<&'a str>, Fault> {
     let Some(owner) = given.filter(|owner| !owner.is_empty()) else { return Ok(None) };
     if !(12..=16).contains(&owner.len()) || !owner.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(invalid("EventDataStoreOwnerAccountId is not valid: it is the ID of an account, 12 digits."));
@@ -54,7 +54,7 @@ pub(super) fn owner<'a>(call: &Call<'_>, given: Option<&'a String>) -> Result<Op
 }
 
 /// What a statement reads, as the caller may write it.
-pub(super) async fn plan(
+pub(crate) async fn plan(
     call: &Call<'_>,
     owner: Option<&str>,
     statement: &str,
@@ -67,7 +67,7 @@ pub(super) async fn plan(
     planned.map_err(refused)
 }
 
-pub(super) fn check_statement(statement: &str) -> Result<(), Fault> {
+pub(crate) fn check_statement(statement: &str) -> Result<(), Fault> {
     match statement.chars().count() {
         0 => Err(invalid("QueryStatement has at least one character.")),
         1..=STATEMENT_CHARS_MAX => Ok(()),
@@ -77,7 +77,7 @@ pub(super) fn check_statement(statement: &str) -> Result<(), Fault> {
     }
 }
 
-pub(super) fn check_parameters(parameters: &[String]) -> Result<(), Fault> {
+pub(crate) fn check_parameters(parameters: &[String]) -> Result<(), Fault> {
     if parameters.len() > PARAMETERS_MAX {
         return Err(invalid(format!("QueryParameters has at most {PARAMETERS_MAX} members.")));
     }
@@ -88,7 +88,7 @@ pub(super) fn check_parameters(parameters: &[String]) -> Result<(), Fault> {
     Ok(())
 }
 
-pub(super) fn check_alias(alias: &str) -> Result<(), Fault> {
+pub(crate) fn check_alias(alias: &str) -> Result<(), Fault> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let letter = alias.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
     if letter && alias.len() <= ALIAS_CHARS_MAX && alias.bytes().all(plain) {
@@ -98,7 +98,7 @@ pub(super) fn check_alias(alias: &str) -> Result<(), Fault> {
     Err(invalid(format!("QueryAlias is not valid: {form}, at most {ALIAS_CHARS_MAX} characters.")))
 }
 
-pub(super) fn refused(refusal: Refusal) -> Fault {
+pub(crate) fn refused(refusal: Refusal) -> Fault {
     match refusal {
         Refusal::Sql(error) => sql_fault(&error),
         Refusal::Store(error) => fault(error),
@@ -116,7 +116,7 @@ fn sql_fault(error: &sql::Error) -> Fault {
 }
 
 /// The engine's errors in the words of AWS.
-pub(super) fn fault(error: Error) -> Fault {
+pub(crate) fn fault(error: Error) -> Fault {
     match error {
         Error::Refused { code, message } => exception(code, message),
         Error::NotFound(message) => exception("QueryIdNotFound", message),
@@ -128,7 +128,7 @@ pub(super) fn fault(error: Error) -> Fault {
 }
 
 /// Whoever names an owner means a query that reads what that account owns.
-pub(super) fn check_owner(entry: &Entry, owner: Option<&str>) -> Result<(), Fault> {
+pub(crate) fn check_owner(entry: &Entry, owner: Option<&str>) -> Result<(), Fault> {
     match owner {
         Some(owner) if !entry.sources.iter().any(|source| source.account == owner) => Err(missing(&entry.id)),
         _ => Ok(()),
@@ -136,6 +136,6 @@ pub(super) fn check_owner(entry: &Entry, owner: Option<&str>) -> Result<(), Faul
 }
 
 /// The account that owns what a query reads, when that is not the caller's.
-pub(super) fn other_owner(call: &Call<'_>, entry: &Entry) -> Option<String> {
+pub(crate) fn other_owner(call: &Call<'_>, entry: &Entry) -> Option<String> {
     entry.sources.iter().map(|source| &source.account).find(|account| *account != call.account()).cloned()
 }

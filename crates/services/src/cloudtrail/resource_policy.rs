@@ -51,9 +51,8 @@ fn target(call: &Call<'_>, arn: &str) -> Target {
 }
 
 /// Whether there is a dashboard of this ARN.
-const fn is_dashboard(call: &Call<'_>, arn: &str) -> bool {
-    let _ = (call, arn);
-    false
+fn is_dashboard(call: &Call<'_>, arn: &str) -> bool {
+    call.engines.lake.dashboards.get(call.account(), call.region, arn).is_ok()
 }
 
 impl Operation for PutResourcePolicy {

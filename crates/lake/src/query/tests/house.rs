@@ -156,6 +156,10 @@ impl House {
         self.queries.run(shutdown).await;
     }
 
+    pub const fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
     pub fn results(&self) -> &Blobs {
         &self.parts.results
     }
