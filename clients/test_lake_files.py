@@ -96,3 +96,32 @@ def test_only_the_house_writes_the_lakes_files(new_house):
         with pytest.raises(ClientError) as failed:
             call()
         assert failed.value.response["Error"]["Code"] == "AccessDenied"
+
+
+def test_the_files_may_lie_in_a_bucket_of_another_s3(new_house, tmp_path):
+    other = new_house("other").start()
+    other.client("s3").create_bucket(Bucket="kept-elsewhere")
+    keys = other.root_keys()
+    config = tmp_path / "cairn.toml"
+    config.write_text(
+        f"""
+        [outside.lake-outside]
+        endpoint_url = "{other.url}"
+        region = "us-east-1"
+        bucket = "kept-elsewhere"
+        access_key_id = "{keys['aws_access_key_id']}"
+        secret_access_key = "{keys['aws_secret_access_key']}"
+        allow_http = true
+        """
+    )
+    house = new_house("data", **OFTEN, CAIRN_LAKE_BUCKET="lake-outside")
+    house.start("--config", config)
+    names = [f"outside-{number}" for number in range(5)]
+    for name in names:
+        house.client("iam").create_user(UserName=name)
+    files = lambda: [key for key in other.keys("kept-elsewhere") if key.endswith(".parquet")]
+    eventually(files)
+    house.kill()
+    house.start("--config", config)
+    eventually(lambda: len(recorded(house, "CreateUser")) >= len(names))
+    assert len(recorded(house, "CreateUser")) == len(names)
