@@ -308,6 +308,29 @@ def test_o4_a_policy_lets_another_account_in_and_no_further(house, region, cloud
     refused(guest.get_event_data_store, "AccessDeniedException", EventDataStore=store)
 
 
+def test_o4_a_dashboard_has_tags_and_a_policy(house, region, cloudtrail):
+    made = cloudtrail.create_dashboard(Name="board-1", TagsList=[{"Key": "team", "Value": "blue"}])
+    arn = made["DashboardArn"]
+    cloudtrail.add_tags(ResourceId=arn, TagsList=[{"Key": "k", "Value": "v"}])
+    cloudtrail.remove_tags(ResourceId=arn, TagsList=[{"Key": "team"}])
+    assert cloudtrail.list_tags(ResourceIdList=[arn])["ResourceTagList"][0]["TagsList"] == [{"Key": "k", "Value": "v"}]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudtrail.amazonaws.com"},
+        "Action": "cloudtrail:StartDashboardRefresh",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    put = cloudtrail.put_resource_policy
+    assert put(ResourceArn=arn, ResourcePolicy=policy)["ResourcePolicy"] == policy
+    wrong = policy_for(arn, house.account, "cloudtrail:StartDashboardRefresh")
+    refused(put, "ResourcePolicyNotValidException", ResourceArn=arn, ResourcePolicy=wrong)
+    refused(put, "ResourceNotFoundException", ResourceArn=arn + "-not", ResourcePolicy=policy)
+    cloudtrail.delete_dashboard(DashboardId=arn)
+    cloudtrail.create_dashboard(Name="board-1")
+    refused(cloudtrail.get_resource_policy, "ResourcePolicyNotFoundException", ResourceArn=arn)
+
+
 def test_an_organization_has_stores_of_its_management_account(new_house, region):
     house = new_house().start()
     cloudtrail = house.client("cloudtrail", region=region)

@@ -214,6 +214,18 @@ impl Dashboards {
         self.save(dashboard).await
     }
 
+    /// Changes the tags of a dashboard. Errors: Refused with ResourceNotFound, InvalidTagParameter, TagsLimitExceeded.
+    pub async fn retag<F>(&self, account: &str, region: &str, reference: &str, change: F) -> Result<(), Error>
+    where
+        F: FnOnce(&mut BTreeMap<String, String>) + Send,
+    {
+        let _turn = self.inner.turn.lock().await;
+        let mut dashboard = Dashboard::clone(&*self.get(account, region, reference)?);
+        change(&mut dashboard.tags);
+        crate::store::check::tags(&dashboard.tags)?;
+        self.save(dashboard).await.map(|_| ())
+    }
+
     /// Errors: Refused with ResourceNotFound, Conflict when it is protected.
     pub async fn delete(&self, account: &str, region: &str, reference: &str) -> Result<(), Error> {
         let _turn = self.inner.turn.lock().await;

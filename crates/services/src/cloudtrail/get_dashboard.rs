@@ -80,6 +80,8 @@ impl Operation for DeleteDashboard {
     async fn call(call: &Call<'_>, input: Named) -> Result<Empty, Fault> {
         let dashboards = &call.engines.lake.dashboards;
         dashboards.delete(call.account(), call.region, &input.dashboard_id).await.map_err(fault)?;
+        let arn = cairn_lake::dashboard::arn(call.account(), call.region, &input.dashboard_id);
+        call.engines.lake.stores.forget_policy(&arn).await.map_err(fault)?;
         Ok(Empty {})
     }
 }

@@ -1,4 +1,4 @@
-//! ListTags: the tags of trails, event data stores and channels.
+//! ListTags: the tags of trails, event data stores, channels and dashboards.
 
 use super::tags::{self, Kind, Tag};
 use super::{store, trail};
@@ -44,6 +44,10 @@ fn resource(call: &Call<'_>, id: String) -> Result<Resource, Fault> {
         Kind::Trail => call.engines.trails.get(trail::scope(call), &id).map_err(tags::fault)?.tags,
         Kind::Store => lake.stores.active(store::scope(call), &id).map_err(store::fault)?.tags.clone(),
         Kind::Channel => lake.channels.get(store::scope(call), &id).map_err(channel_fault)?.tags.clone(),
+        Kind::Dashboard => {
+            let found = lake.dashboards.get(call.account(), call.region, &id);
+            found.map_err(store::fault)?.tags.clone()
+        }
     };
     Ok(Resource { resource_id: id, tags_list: store::tags_list(&found) })
 }

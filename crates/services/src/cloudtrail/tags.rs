@@ -1,6 +1,6 @@
 //! AddTags and RemoveTags.
 
-use super::{channel, store, trail};
+use super::{channel, dashboard, store, trail};
 use crate::call::Call;
 use crate::operation::{Access, Operation, Target};
 use cairn_event::Arn;
@@ -52,6 +52,7 @@ pub(super) enum Kind {
     Trail,
     Store,
     Channel,
+    Dashboard,
 }
 
 /// What an ARN names, whether or not it exists.
@@ -64,7 +65,7 @@ pub(super) fn kind(resource: &str) -> Result<Kind, Fault> {
         Some(("trail", _)) => Ok(Kind::Trail),
         Some(("eventdatastore", _)) => Ok(Kind::Store),
         Some(("channel", _)) => Ok(Kind::Channel),
-        Some(("dashboard", _)) => Err(trail::exception("ResourceNotFound", format!("{resource} does not exist."))),
+        Some(("dashboard", _)) => Ok(Kind::Dashboard),
         Some(_) => Err(trail::exception("ResourceTypeNotSupported", format!("{resource} cannot have tags."))),
         None => Err(invalid()),
     }
@@ -76,6 +77,7 @@ pub(super) fn target(call: &Call<'_>, resource: &str) -> Result<Target, Fault> {
         Kind::Trail => Ok(trail::target(call, resource)),
         Kind::Store => store::target(call, resource),
         Kind::Channel => channel::target(call, resource),
+        Kind::Dashboard => Ok(dashboard::target(call, resource)),
     }
 }
 
@@ -123,6 +125,10 @@ impl Operation for AddTags {
             Kind::Trail => call.engines.trails.tag(trail::scope(call), &id, tags).await.map_err(fault)?,
             Kind::Store => lake.stores.tag(store::scope(call), &id, tags).await.map_err(store::fault)?,
             Kind::Channel => lake.channels.tag(store::scope(call), &id, tags).await.map_err(store::fault)?,
+            Kind::Dashboard => {
+                let tagged = lake.dashboards.retag(call.account(), call.region, &id, |all| all.extend(tags)).await;
+                tagged.map_err(store::fault)?;
+            }
         }
         Ok(Output {})
     }
@@ -140,12 +146,17 @@ impl Operation for RemoveTags {
 
     async fn call(call: &Call<'_>, input: Input) -> Result<Output, Fault> {
         let Input { resource_id: id, tags_list } = input;
-        let keys = unique(tags_list)?.into_keys().collect();
+        let keys: Vec<String> = unique(tags_list)?.into_keys().collect();
         let lake = &call.engines.lake;
         match kind(&id)? {
             Kind::Trail => call.engines.trails.untag(trail::scope(call), &id, keys).await.map_err(fault)?,
             Kind::Store => lake.stores.untag(store::scope(call), &id, keys).await.map_err(store::fault)?,
             Kind::Channel => lake.channels.untag(store::scope(call), &id, keys).await.map_err(store::fault)?,
+            Kind::Dashboard => {
+                let without = |all: &mut BTreeMap<String, String>| all.retain(|key, _| !keys.contains(key));
+                let untagged = lake.dashboards.retag(call.account(), call.region, &id, without).await;
+                untagged.map_err(store::fault)?;
+            }
         }
         Ok(Output {})
     }
@@ -166,7 +177,7 @@ mod tests {
             ("trail/t-1", Ok(Kind::Trail)),
             ("eventdatastore/x", Ok(Kind::Store)),
             ("channel/x", Ok(Kind::Channel)),
-            ("dashboard/x", refused("ResourceNotFound")),
+            ("dashboard/x", Ok(Kind::Dashboard)),
             ("table/x", refused("ResourceTypeNotSupported")),
             ("trail", refused("CloudTrailARNInvalid")),
         ] {
