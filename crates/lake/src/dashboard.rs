@@ -168,6 +168,7 @@ impl Dashboards {
             return Err(Error::refused("Conflict", format!("The dashboard {} exists already.", new.name)));
         }
         check_widgets(&new.widgets)?;
+        crate::store::check::tags(&new.tags)?;
         if self.list(&new.account, &new.region, "").len() >= DASHBOARDS_MAX {
             let message = format!("An account has at most {DASHBOARDS_MAX} dashboards in a region.");
             return Err(Error::refused("ServiceQuotaExceeded", message));
