@@ -178,6 +178,11 @@ impl Outside {
         self.inner.buckets.contains_key(bucket)
     }
 
+    /// Where a mapped bucket is.
+    pub fn endpoint(&self, bucket: &str) -> Option<&Endpoint> {
+        Some(&self.inner.buckets.get(bucket)?.endpoint)
+    }
+
     /// The bare client of a mapped bucket, for readers that walk whole trees.
     pub fn client(&self, bucket: &str) -> Option<Arc<dyn ObjectStore>> {
         Some(self.inner.buckets.get(bucket)?.client.clone())

@@ -9,14 +9,15 @@ use cairn_services::{SERVICES, Service};
 use cairn_wire::sigv4::Credentials;
 use cairn_wire::{Protocol, Secret};
 use cairn_world::World;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
 /// Operations that anybody with a good signature may call, as on AWS.
-const OPEN_TO_ALL: [(&str, &str); 2] = [("sts", "GetCallerIdentity"), ("sts", "GetSessionToken")];
+const OPEN_TO_ALL: [(&str, &str); 3] =
+    [("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"), ("cairn", "GetCatalogToken")];
 
 /// What was called, with the id of the request.
 struct Called {
@@ -29,6 +30,7 @@ struct Called {
 
 async fn call(client: &Client, credentials: &Credentials, service: &'static Service, name: &'static str) -> Called {
     let mut headers = HeaderMap::new();
+    let mut method = Method::POST;
     let (path, body) = match service.protocol {
         Protocol::Json { version } => {
             let kind = format!("application/x-amz-json-{version}");
@@ -43,14 +45,46 @@ async fn call(client: &Client, credentials: &Credentials, service: &'static Serv
             ("/".to_owned(), format!("Action={name}&Version={}", service.api_version))
         }
         Protocol::RestJson => (rest_path(name).to_owned(), "{}".to_owned()),
+        Protocol::Iceberg => {
+            let path;
+            (method, path) = iceberg_path(name);
+            (format!("/iceberg/v1/{path}"), String::new())
+        }
     };
-    let answer = client.signed(credentials, service.name, Method::POST, &path, headers, body.into()).await;
+    let answer = client.signed(credentials, service.name, method, &path, headers, body.into()).await;
     let (status, headers, body) = answer.unwrap();
     let request_id = headers.get("x-amzn-requestid").unwrap().to_str().unwrap().to_owned();
     let body = String::from_utf8(body.to_vec()).unwrap();
-    // A look-up that succeeds may tell of others that were denied.
-    let denied = !status.is_success() && body.contains("AccessDenied");
+    // A look-up that succeeds may tell of others that were denied; an answer to HEAD has no body to say it in.
+    let said = body.contains("AccessDenied") || status == StatusCode::FORBIDDEN && body.is_empty();
+    let denied = !status.is_success() && said;
     Called { service, name, request_id, denied, body }
+}
+
+fn iceberg_path(name: &str) -> (Method, &'static str) {
+    match name {
+        "GetCatalogConfig" => (Method::GET, "config"),
+        "GetCatalogToken" => (Method::POST, "oauth/tokens"),
+        "ListNamespaces" => (Method::GET, "namespaces"),
+        "CreateNamespace" => (Method::POST, "namespaces"),
+        "LoadNamespace" => (Method::GET, "namespaces/cairn"),
+        "NamespaceExists" => (Method::HEAD, "namespaces/cairn"),
+        "DropNamespace" => (Method::DELETE, "namespaces/cairn"),
+        "UpdateNamespaceProperties" => (Method::POST, "namespaces/cairn/properties"),
+        "RegisterTable" => (Method::POST, "namespaces/cairn/register"),
+        "ListViews" => (Method::GET, "namespaces/cairn/views"),
+        "ListTables" => (Method::GET, "namespaces/cairn/tables"),
+        "CreateTable" => (Method::POST, "namespaces/cairn/tables"),
+        "LoadTable" => (Method::GET, "namespaces/cairn/tables/events"),
+        "TableExists" => (Method::HEAD, "namespaces/cairn/tables/events"),
+        "UpdateTable" => (Method::POST, "namespaces/cairn/tables/events"),
+        "DropTable" => (Method::DELETE, "namespaces/cairn/tables/events"),
+        "ReportMetrics" => (Method::POST, "namespaces/cairn/tables/events/metrics"),
+        "LoadCredentials" => (Method::GET, "namespaces/cairn/tables/events/credentials"),
+        "RenameTable" => (Method::POST, "tables/rename"),
+        "CommitTransaction" => (Method::POST, "transactions/commit"),
+        _ => panic!("the path of {name} is not known here"),
+    }
 }
 
 fn rest_path(name: &str) -> &'static str {

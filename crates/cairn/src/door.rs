@@ -15,7 +15,7 @@ use crate::recorder::Recorder;
 use body::Bodies;
 use bytes::Bytes;
 use cairn_services::{Answer, Arrival, Outcome, Route, Service, Services, s3};
-use cairn_wire::{Fault, json, sigv4};
+use cairn_wire::{Fault, Protocol, json, sigv4};
 use cairn_world::World;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
@@ -219,9 +219,9 @@ impl Door {
         let identity = &self.services.engines().identity;
         let shown = sigv4::find(&parts.method, &parts.uri, &parts.headers).ok().flatten();
         let known = shown.is_some_and(|shown| identity.credential(&shown.access_key, shown.token.as_deref()).is_ok());
-        let bytes_max = match service.name {
+        let bytes_max = match (service.name, service.protocol) {
             _ if !known => body::STRANGER_BYTES_MAX,
-            "cairn" => self.limits.intake_body_bytes_max,
+            ("cairn", Protocol::RestJson) => self.limits.intake_body_bytes_max,
             _ => json::BODY_BYTES_MAX,
         };
         self.bodies.read(body, bytes_max).await

@@ -86,6 +86,37 @@ impl Identity {
         Ok(self.issue(self.bare(&who.account, owner, seconds), None))
     }
 
+    /// Begins a session for somebody who acts for the caller: it can do what the caller can and `scope`, a
+    /// policy, allows. It ends with the caller's own session, if the caller is in one.
+    pub fn delegate(&self, caller: &Caller, scope: &str, seconds: u32) -> Result<Issued, Error> {
+        let who = &*caller.inner;
+        let owner = match who.kind {
+            Kind::Root => Owner::Root,
+            Kind::User => Owner::User(who.entity.clone()),
+            Kind::Role => Owner::Role(who.entity.clone()),
+            Kind::Anonymous | Kind::Unknown | Kind::Service => {
+                return Err(Error::Managed("only roots, users and roles can let others act for them".to_owned()));
+            }
+        };
+        let scope = Some(Document::read(scope, PolicyKind::Identity)?);
+        let new = self.bare(&who.account, owner, seconds);
+        let Some(before) = caller.session() else { return Ok(self.issue(Session { scope, ..new }, None)) };
+        if before.scope.is_some() {
+            return Err(Error::Managed(
+                "this session was handed out for one purpose and cannot be passed on".to_owned(),
+            ));
+        }
+        let expires = new.span.expires.min(before.span.expires);
+        let session = Session {
+            access_key: new.access_key,
+            secret: new.secret.clone(),
+            span: SessionSpan { created: new.span.created, expires },
+            scope,
+            ..before.clone()
+        };
+        Ok(self.issue(session, None))
+    }
+
     fn bare(&self, account: &str, owner: Owner, seconds: u32) -> Session {
         let created = self.now().to_second();
         let expires = created + Duration::from_secs(seconds.into());
@@ -102,6 +133,7 @@ impl Identity {
             transitive: Vec::new(),
             policy: None,
             policy_arns: Vec::new(),
+            scope: None,
         }
     }
 

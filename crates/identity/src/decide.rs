@@ -5,7 +5,8 @@
 //! policy is required, it must name the caller, or the account whose policies then decide.
 //! The root of the resource's account needs nobody's leave but that of a required policy.
 //! Policies of a session limit what its entity may do, unless a resource's policy names
-//! that very session. Source: IAM User Guide, "Policy evaluation logic".
+//! that very session; a session that was handed out for one purpose can do nothing else in
+//! any case. Source: IAM User Guide, "Policy evaluation logic".
 
 use crate::Identity;
 use crate::caller::{Caller, Context, Facts, Kind, Who};
@@ -52,6 +53,12 @@ impl Identity {
         };
         if resource.denied || own.denied || limit.is_some_and(|limit| limit.denied) {
             return Decision::ExplicitDeny;
+        }
+        if let Some(scope) = who.session.as_deref().and_then(|session| session.scope.as_ref()) {
+            let verdict = scope.policy.judge(&facts);
+            if verdict.denied || verdict.allowed == Strength::None {
+                return Decision::ImplicitDeny;
+            }
         }
         let voices = Voices {
             own: own.allowed != Strength::None,

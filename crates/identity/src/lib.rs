@@ -21,6 +21,7 @@
 
 mod access_key;
 mod assume;
+mod bearer;
 mod caller;
 mod credential;
 mod customer;
@@ -40,6 +41,7 @@ mod session;
 mod state;
 
 pub use assume::{Issued, NewSession};
+pub use bearer::Bearer;
 pub use caller::{Caller, Context};
 pub use credential::Credential;
 pub use customer::NewPolicy;

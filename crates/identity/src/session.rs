@@ -45,6 +45,9 @@ pub struct Session {
     pub policy: Option<Document>,
     /// ARNs of managed policies that limit it.
     pub policy_arns: Vec<String>,
+    /// What its holder was handed it for: it can do nothing else, whoever else would let it.
+    #[serde(default)]
+    pub(crate) scope: Option<Document>,
 }
 
 impl Session {

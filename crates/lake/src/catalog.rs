@@ -38,6 +38,8 @@ use tokio_util::sync::CancellationToken;
 /// How long a snapshot is shown after one of its files left the table: less than the table keeps the file,
 /// so that who has just been told of the snapshot can still read it.
 pub const GRACE: Duration = Duration::from_mins(45);
+/// What left a table is noticed soon enough for [`GRACE`] to end before the table lets go of the file.
+const INTERVAL_MAX: Duration = Duration::from_mins(10);
 /// A table is published before it is shown when nobody has looked at it for so many publish intervals.
 const LATE: u32 = 3;
 /// Objects removed in one round.
@@ -72,6 +74,8 @@ pub struct Published {
     pub bucket: String,
     /// What all keys of the table begin with.
     pub prefix: String,
+    /// URL and region of the S3 that has the bucket, when it is not this house.
+    pub outside: Option<(String, String)>,
 }
 
 impl Catalog {
@@ -82,7 +86,7 @@ impl Catalog {
             db: parts.db.clone(),
             tables: tables.clone(),
             shelf: Shelf::open(parts),
-            interval: parts.settings.publish_interval,
+            interval: parts.settings.publish_interval.min(INTERVAL_MAX),
             turn: tokio::sync::Mutex::default(),
             looked: Mutex::default(),
         };
@@ -141,6 +145,7 @@ impl Catalog {
             metadata: encode::metadata(table, state, &location),
             bucket: self.inner.shelf.bucket().to_owned(),
             prefix: format!("{table}/"),
+            outside: self.inner.shelf.outside(),
         }
     }
 

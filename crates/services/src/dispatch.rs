@@ -53,6 +53,8 @@ impl Route {
             Some(&crate::cloudtrail_data::SERVICE)
         } else if parts.uri.path().starts_with(crate::lake::PATH) && scope(parts).as_deref() == Some("cairn") {
             Some(&crate::intake::SERVICE)
+        } else if parts.uri.path().starts_with(crate::iceberg::PATH) && scope(parts).as_deref() != Some("s3") {
+            Some(&crate::iceberg::SERVICE)
         } else if is_form(parts) || parts.uri.query().is_some_and(|text| text.contains("Action=")) {
             by_scope(scope(parts).as_deref().unwrap_or("sts"))
         } else {
@@ -111,7 +113,7 @@ impl Services {
         match result {
             Ok(body) => {
                 let headers = service.protocol.headers(&arrival.request_id.to_string());
-                Answer { status: 200, headers, body, outcome }
+                Answer { status: service.protocol.status(&body), headers, body, outcome }
             }
             Err(fault) => fail(service, arrival, &fault, outcome),
         }
@@ -149,7 +151,10 @@ impl Services {
             outcome.category = operation.category();
         }
 
-        let (caller, region) = self.authenticate(arrival, parts, &body, outcome)?;
+        let (caller, region) = match service.protocol {
+            Protocol::Iceberg => self.authenticate_reader(arrival, parts, &body, outcome)?,
+            _ => self.authenticate(arrival, parts, &body, outcome)?,
+        };
         if !service.global {
             outcome.region.clone_from(&region);
         }
@@ -160,10 +165,15 @@ impl Services {
         };
 
         let call = Call::new(&self.engines, arrival, &caller, &region);
-        let content = match &form {
-            Some(form) => Body::Form(form),
-            None if service.protocol.is_rest() => Body::Raw(parts, &body),
-            None => Body::Json(&body),
+        let asked = match service.protocol {
+            Protocol::Iceberg => crate::iceberg::input(parts, &body)?,
+            _ => Vec::new(),
+        };
+        let content = match (&form, service.protocol) {
+            (Some(form), _) => Body::Form(form),
+            (None, Protocol::RestJson) => Body::Raw(parts, &body),
+            (None, Protocol::Iceberg) => Body::Json(&asked),
+            (None, _) => Body::Json(&body),
         };
         let result = self.perform(service, operation, &call, content, outcome).await;
         let notes = call.take_notes();
@@ -229,6 +239,29 @@ impl Services {
         signature.verify(&credential.secret.0, &parts.method, &parts.uri, &parts.headers, body, arrival.received)?;
         outcome.caller = credential.caller.clone();
         Ok((credential.caller, signature.region))
+    }
+
+    /// The same for readers of the lake, who may show a bearer token, or for one the secret itself.
+    fn authenticate_reader(
+        &self,
+        arrival: &Arrival,
+        parts: &Parts,
+        body: &Bytes,
+        outcome: &mut Outcome,
+    ) -> Result<(Caller, String), Fault> {
+        use crate::iceberg::Proof;
+        let identity = &self.engines.identity;
+        let caller = match crate::iceberg::proof(parts, body)? {
+            Proof::Signature => return self.authenticate(arrival, parts, body, outcome),
+            Proof::Bearer(token) => identity.of_bearer(token).map_err(credential_fault)?,
+            Proof::Client { id, secret } => {
+                outcome.caller = Caller::unknown(&id);
+                let refused = |_| Fault::new("invalid_client", 401, "the client's id or secret is wrong");
+                identity.prove(&id, &secret).map_err(refused)?
+            }
+        };
+        outcome.caller = caller.clone();
+        Ok((caller, self.engines.region.clone()))
     }
 
     fn authorize(&self, service: &Service, name: &str, call: &Call<'_>, targets: &[Target]) -> Result<(), Fault> {
@@ -321,7 +354,8 @@ fn read_form(parts: &Parts, body: &Bytes) -> Result<query::Form, Fault> {
 
 /// Paths of REST operations are told apart by themselves.
 fn rest_operation(parts: &Parts) -> Option<&'static str> {
-    crate::intake::operation(parts).or_else(|| crate::cloudtrail_data::operation(parts))
+    let ours = crate::intake::operation(parts).or_else(|| crate::iceberg::operation(parts));
+    ours.or_else(|| crate::cloudtrail_data::operation(parts))
 }
 
 fn target_operation(parts: &Parts) -> Option<String> {

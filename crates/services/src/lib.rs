@@ -17,6 +17,7 @@ mod overview;
 mod cloudtrail;
 mod cloudtrail_data;
 mod iam;
+mod iceberg;
 mod intake;
 mod kms;
 mod lake;
@@ -57,4 +58,5 @@ pub static SERVICES: &[&Service] = &[
     &kms::SERVICE,
     &organizations::SERVICE,
     &intake::SERVICE,
+    &iceberg::SERVICE,
 ];

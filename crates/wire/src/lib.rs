@@ -12,6 +12,7 @@
 
 mod blob;
 mod fault;
+mod iceberg;
 mod node;
 mod protocol;
 mod secret;

@@ -1,6 +1,6 @@
 //! The protocols, and what is the same for all of them.
 
-use crate::{Fault, json, query};
+use crate::{Fault, iceberg, json, query};
 use http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
 
@@ -13,6 +13,8 @@ pub enum Protocol {
     Query { xmlns: &'static str },
     /// `restJson1`: paths, headers and JSON bodies.
     RestJson,
+    /// The REST catalog of Apache Iceberg: paths and JSON bodies, with errors of its own.
+    Iceberg,
 }
 
 /// An answer, ready to be sent.
@@ -26,14 +28,14 @@ pub struct Reply {
 impl Protocol {
     /// Whether the path rather than a header or the body names the operation.
     pub const fn is_rest(&self) -> bool {
-        matches!(self, Self::RestJson)
+        matches!(self, Self::RestJson | Self::Iceberg)
     }
 
     pub fn content_type(&self) -> &'static str {
         match self {
             Self::Json { version: "1.0" } => "application/x-amz-json-1.0",
             Self::Json { .. } => "application/x-amz-json-1.1",
-            Self::RestJson => "application/json",
+            Self::RestJson | Self::Iceberg => "application/json",
             Self::Query { .. } => "text/xml",
         }
     }
@@ -48,10 +50,16 @@ impl Protocol {
         headers
     }
 
+    /// The status of an answer that is no fault.
+    pub const fn status(&self, body: &[u8]) -> u16 {
+        if matches!(self, Self::Iceberg) && body.is_empty() { 204 } else { 200 }
+    }
+
     /// An output as the body of an answer.
     pub fn encode<T: Serialize>(&self, operation: &str, request_id: &str, output: &T) -> Vec<u8> {
         match self {
             Self::Json { .. } | Self::RestJson => json::encode(output),
+            Self::Iceberg => iceberg::encode(output),
             Self::Query { xmlns } => query::encode(operation, xmlns, request_id, output),
         }
     }
@@ -66,6 +74,7 @@ impl Protocol {
                 }
                 Reply { status: fault.status, headers, body: json::error(fault) }
             }
+            Self::Iceberg => Reply { status: iceberg::status(fault), headers, body: iceberg::error(fault) },
             Self::Query { xmlns } => {
                 let body = query::error(fault, xmlns, request_id);
                 Reply { status: query::spoken(fault).1, headers, body }

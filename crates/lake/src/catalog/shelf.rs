@@ -2,7 +2,7 @@
 
 use crate::{Error, Parts};
 use bytes::Bytes;
-use cairn_bucket::outside;
+use cairn_bucket::outside::{self, Endpoint};
 use cairn_bucket::{Body, Buckets, Delete, Expected, Headers, NewBucket, Put};
 use futures::{StreamExt, stream};
 use object_store::ObjectStoreExt;
@@ -28,13 +28,23 @@ impl Shelf {
         Self { buckets: parts.buckets.clone(), account, region, bucket }
     }
 
+    /// Its name where it is.
     pub fn bucket(&self) -> &str {
-        &self.bucket
+        self.endpoint().map_or(&self.bucket, |endpoint| &endpoint.bucket)
     }
 
     /// What stands before a key in the address of an object.
     pub fn location(&self) -> String {
-        format!("s3://{}/", self.bucket)
+        format!("s3://{}/", self.bucket())
+    }
+
+    /// URL and region of the S3 that has it, when it is not this house.
+    pub fn outside(&self) -> Option<(String, String)> {
+        self.endpoint().map(|endpoint| (endpoint.url.clone(), endpoint.region.clone()))
+    }
+
+    fn endpoint(&self) -> Option<&Endpoint> {
+        self.buckets.outside().endpoint(&self.bucket)
     }
 
     /// When this returns, it is durable.
