@@ -13,6 +13,7 @@
 //! DATA/staged/           log and digest files on their way into buckets
 //! DATA/seen/             which events were imported
 //! DATA/results/          results of queries, until they are dropped
+//! DATA/spill/            what queries that run have no room for in memory
 //! DATA/lost.json         an account of records that were lost and are not on record yet
 //! ```
 

@@ -101,19 +101,22 @@ impl House {
         let intake = Intake::open(world, &db, &journal, &dir.join("seen"), settings).await.map_err(said)?;
 
         let about = dir.about.clone();
-        let lake = lake::open(cairn_lake::Parts {
-            world: world.clone(),
-            db: db.clone(),
-            journal: journal.clone(),
-            buckets: buckets.clone(),
-            keys: keys.clone(),
-            identity: identity.clone(),
-            results: Blobs::open(world, &dir.join("results")).map_err(said)?,
-            signer: Arc::new(lake::Signer(trails.clone())),
-            account: about.account.clone(),
-            region: about.region.clone(),
-            settings: config.lake_settings(),
-        })
+        let lake = lake::open(
+            cairn_lake::Parts {
+                world: world.clone(),
+                db: db.clone(),
+                journal: journal.clone(),
+                buckets: buckets.clone(),
+                keys: keys.clone(),
+                identity: identity.clone(),
+                results: Blobs::open(world, &dir.join("results")).map_err(said)?,
+                signer: Arc::new(lake::Signer(trails.clone())),
+                account: about.account.clone(),
+                region: about.region.clone(),
+                settings: config.lake_settings(),
+            },
+            dir.join("spill"),
+        )
         .await?;
 
         let recorder = Recorder::open(

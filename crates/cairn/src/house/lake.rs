@@ -4,6 +4,7 @@ use super::{Error, said};
 use cairn_event::Time;
 use cairn_lake::{self as lake, Lake, Parts, Signed};
 use cairn_trail::Trails;
+use std::path::PathBuf;
 
 /// The keys that sign digests sign results of queries too.
 pub struct Signer(pub Trails);
@@ -17,6 +18,6 @@ impl lake::Signer for Signer {
     }
 }
 
-pub async fn open(parts: Parts) -> Result<Lake, Error> {
-    Lake::open(parts, cairn_sql::engine).await.map_err(said)
+pub async fn open(parts: Parts, spill: PathBuf) -> Result<Lake, Error> {
+    Lake::open(parts, |tables| cairn_sql::engine(tables, spill)).await.map_err(said)
 }
