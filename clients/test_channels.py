@@ -6,7 +6,8 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from test_stores import other_account, refused, selectors
+from conftest import eventually
+from test_stores import other_account, refused, rows, selectors
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +162,20 @@ def test_l10_each_event_is_taken_or_told_why_not(house, cloudtrail, data, channe
     assert status["LatestIngestionSuccessEventID"] == answer["successful"][0]["eventID"]
     assert status["LatestIngestionErrorCode"] == "InvalidEventSource"
     assert status["LatestIngestionSuccessTime"] == status["LatestIngestionAttemptTime"]
+
+
+def test_l10_what_is_taken_is_queried(house, cloudtrail, data, store, channel):
+    said = event(house, UID="to be found", requestParameters={"door": "front"})
+    answer = data.put_audit_events(channelArn=channel, auditEvents=[{"id": "e-1", "eventData": said}])
+    where = "WHERE eventData.UID = 'to be found'"
+    statement = f"SELECT eventID, eventData.eventName AS name, metadata.channelARN AS channel FROM {store.split('/')[1]} {where}"
+    found = eventually(lambda: rows(cloudtrail, statement))
+    assert len(found) == 1
+    assert {name.lower(): value for name, value in found[0].items()} == {
+        "eventid": answer["successful"][0]["eventID"],
+        "name": "Opened",
+        "channel": channel,
+    }
 
 
 def test_l10_the_cli_sends_events(house, channel):

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from conftest import eventually
 
 # A deleted store counts for seven days, so each test has a region of its own.
 REGIONS = itertools.cycle(
@@ -28,6 +29,17 @@ def refused(call, code, **arguments):
 
 def selectors(*categories):
     return [{"FieldSelectors": [{"Field": "eventCategory", "Equals": [category]}]} for category in categories]
+
+
+def rows(client, statement):
+    """What a query answers, one dictionary a row."""
+    query = client.start_query(QueryStatement=statement)["QueryId"]
+    ends = ("FINISHED", "FAILED", "CANCELLED", "TIMED_OUT")
+    status = eventually(lambda: client.describe_query(QueryId=query)["QueryStatus"] in ends)
+    assert status
+    answer = client.get_query_results(QueryId=query)
+    assert answer["QueryStatus"] == "FINISHED", answer
+    return [{name: value for cell in row for name, value in cell.items()} for row in answer["QueryResultRows"]]
 
 
 @pytest.fixture
@@ -188,6 +200,18 @@ def test_l2_ingestion_is_switched(cloudtrail, store):
     audit = cloudtrail.create_event_data_store(Name="store-3", AdvancedEventSelectors=selectors("ActivityAuditLog"))
     stop = cloudtrail.stop_event_data_store_ingestion
     refused(stop, "InvalidEventDataStoreCategoryException", EventDataStore=audit["EventDataStoreArn"])
+
+
+def test_l2_a_stopped_store_takes_nothing_and_is_still_queried(cloudtrail, store):
+    names = lambda: {row["eventname"] for row in rows(cloudtrail, f"SELECT eventname FROM {store.split('/')[1]}")}
+    cloudtrail.list_channels()
+    eventually(lambda: "ListChannels" in names())
+    cloudtrail.stop_event_data_store_ingestion(EventDataStore=store)
+    cloudtrail.list_trails()
+    cloudtrail.start_event_data_store_ingestion(EventDataStore=store)
+    cloudtrail.describe_trails()
+    eventually(lambda: "DescribeTrails" in names())
+    assert "ListTrails" not in names()
 
 
 def test_l12_a_federated_store_is_not_deleted(house, region, cloudtrail, store):
