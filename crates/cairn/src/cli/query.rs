@@ -242,14 +242,12 @@ fn show(world: &World, args: &Args, state: &State, file: Bytes) -> Result<(), Fa
 }
 
 fn write(world: &World, output: Option<&Path>, bytes: &[u8]) -> Result<(), String> {
-    match output {
-        Some(path) => world.disk.write_atomic(path, bytes).map_err(|error| format!("{}: {error}", path.display())),
-        None => {
-            // Whoever closes the pipe has read enough.
-            let _ = std::io::stdout().write_all(bytes);
-            Ok(())
-        }
+    if let Some(path) = output {
+        return world.disk.write_atomic(path, bytes).map_err(|error| format!("{}: {error}", path.display()));
     }
+    // Whoever closes the pipe has read enough.
+    let _ = std::io::stdout().write_all(bytes);
+    Ok(())
 }
 
 async fn explain(client: &Client, args: &Args, statement: &str) -> Result<(), Failed> {

@@ -22,7 +22,7 @@ fn is_plain(text: &str) -> bool {
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Search {
+pub(super) struct Wanted {
     search_phrase: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_results: Option<i64>,
@@ -51,10 +51,10 @@ struct Sample {
 impl Operation for SearchSampleQueries {
     const NAME: &'static str = "SearchSampleQueries";
     const ACCESS: Access = Access::Read;
-    type Input = Search;
+    type Input = Wanted;
     type Output = Found;
 
-    async fn call(_: &Call<'_>, input: Search) -> Result<Found, Fault> {
+    async fn call(_: &Call<'_>, input: Wanted) -> Result<Found, Fault> {
         let phrase = &input.search_phrase;
         if !(2..=PHRASE_CHARS_MAX).contains(&phrase.len()) || !is_plain(phrase) {
             return Err(query::invalid(format!("SearchPhrase has 2 to {PHRASE_CHARS_MAX} ASCII characters.")));

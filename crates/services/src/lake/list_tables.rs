@@ -42,7 +42,10 @@ struct Table {
 
 async fn table(call: &Call<'_>, name: &str, title: &str) -> Result<Table, Fault> {
     let snapshot = call.engines.lake.tables.snapshot(name).await.map_err(query::fault)?;
-    let fresh: usize = snapshot.fresh.iter().map(|batch| batch.num_rows()).sum();
+    let mut fresh = 0;
+    for batch in &snapshot.fresh {
+        fresh += batch.num_rows();
+    }
     Ok(Table {
         name: name.to_owned(),
         title: title.to_owned(),
