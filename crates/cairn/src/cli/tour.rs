@@ -104,6 +104,7 @@ async fn walk(world: &World, dir: &Path, logs: Option<&Path>) -> Result<(), Stri
     let arn = make_trail(&client).await?;
     act(&client).await?;
     show_records(world, &client).await?;
+    ask(world, &client).await?;
     prove(world, dir, &client, &arn).await?;
     damage(world, dir, &client).await?;
     if let Some(logs) = logs {
@@ -217,8 +218,32 @@ fn show(record: &Value) {
     ));
 }
 
+async fn ask(world: &World, client: &Client) -> Result<(), String> {
+    step(5, "The same events are rows of a table too, and SQL asks across them");
+    let question = "SELECT userIdentity.arn AS who, count(*) AS calls, count_if(errorCode IS NOT NULL) AS denied \
+                    FROM events GROUP BY 1 ORDER BY 2 DESC";
+    say(question);
+    let started = cloudtrail(client, "StartQuery", &json!({"QueryStatement": question})).await?;
+    for _ in 0..WAITS_MAX {
+        let result = cloudtrail(client, "GetQueryResults", &json!({"QueryId": started["QueryId"]})).await?;
+        match field(&result, "/QueryStatus") {
+            "QUEUED" | "RUNNING" => world.clock.sleep(WAIT).await,
+            "FINISHED" => {
+                for row in result["QueryResultRows"].as_array().into_iter().flatten() {
+                    let value = |at: usize, name: &str| field(row, &format!("/{at}/{name}")).to_owned();
+                    let (who, calls, denied) = (value(0, "who"), value(1, "calls"), value(2, "denied"));
+                    say(format_args!("{who:<52} {calls:>5} calls, {denied} denied"));
+                }
+                return Ok(());
+            }
+            _ => return Err(format!("the query did not end well: {}", field(&result, "/ErrorMessage"))),
+        }
+    }
+    Err("the query did not end within a minute".to_owned())
+}
+
 async fn prove(world: &World, dir: &Path, client: &Client, arn: &str) -> Result<(), String> {
-    step(5, "The trail is stopped; its digest files, each signed and naming the one before, prove the archive");
+    step(6, "The trail is stopped; its digest files, each signed and naming the one before, prove the archive");
     let digests = keys(client, "CloudTrail-Digest").await?.len();
     for _ in 0..WAITS_MAX {
         if keys(client, "CloudTrail-Digest").await?.len() > digests {
@@ -259,7 +284,7 @@ async fn check(arguments: &[&str]) -> Result<ExitCode, String> {
 
 async fn damage(world: &World, dir: &Path, client: &Client) -> Result<(), String> {
     let copy = dir.join("tour-copy");
-    step(6, &format!("A copy of the archive goes to {}, and one word in it is changed", copy.display()));
+    step(7, &format!("A copy of the archive goes to {}, and one word in it is changed", copy.display()));
     let mut damaged = None;
     let mut all = keys(client, "CloudTrail").await?;
     all.extend(keys(client, "CloudTrail-Digest").await?);
@@ -323,7 +348,7 @@ async fn take_in(dir: &Path, logs: &Path) -> Result<(), String> {
         #[command(flatten)]
         args: import::Args,
     }
-    step(7, "Logs that were written elsewhere join the same journal");
+    step(8, "Logs that were written elsewhere join the same journal");
     let (dir, logs) = (dir.display().to_string(), logs.display().to_string());
     say(format_args!("$ cairn import {logs}"));
     let alone = Alone::try_parse_from(["import", &logs, "--data-dir", &dir]).map_err(|error| error.to_string())?;
