@@ -179,7 +179,7 @@ async fn a_snapshot_is_shown_for_its_grace_after_a_file_of_it_left() {
     let house = House::new().await;
     house.publish([1, 2]).await;
     house.publish([3]).await;
-    house.sim.clock.advance(GRACE - MINUTE);
+    house.sim.clock.advance(GRACE.saturating_sub(MINUTE));
     let state = house.publish([3, 4]).await;
     assert_eq!(house.shown(&state).await, [paths([1, 2]), paths([3]), paths([3, 4])]);
     house.sim.clock.advance(MINUTE);
