@@ -1,5 +1,6 @@
 //! The house: opens everything, in the order in which it stands on one another.
 
+mod background;
 mod journal;
 mod lake;
 
@@ -153,12 +154,9 @@ impl House {
         let Self { dir, engines, journal, db, recorder, door } = self;
         let background = CancellationToken::new();
         let driver = Driver::new(&engines.world, &journal, vec![engines.trails.reader(), engines.lake.reader()]);
-        let (all, token) = (engines.clone(), background.clone());
         let tasks = [
             tokio::spawn(driver.run(background.clone())),
-            tokio::spawn(async move {
-                tokio::join!(all.trails.run(token.clone()), all.intake.run(token.clone()), all.lake.run(token));
-            }),
+            tokio::spawn(background::run(engines.clone(), background.clone())),
         ];
         door.run(listener, shutdown, DRAIN).await;
         recorder.close(RECORD).await;

@@ -12,7 +12,8 @@
 //! How these are made durable stands at the head of `catalog/publish.rs`.
 //!
 //! A snapshot is shown only while its files are there: tables keep a file for an hour after it was merged
-//! or dropped, the catalog shows a snapshot for [`GRACE`] after that.
+//! or dropped, the catalog shows a snapshot for [`GRACE`] after that. Where publishing is late, it tells the
+//! tables which snapshots it still shows, and they keep the files of those.
 
 mod encode;
 mod model;
@@ -81,6 +82,9 @@ pub struct Published {
 impl Catalog {
     pub async fn open(parts: &Parts, tables: &Tables) -> Result<Self, Error> {
         parts.db.migrate("lake_catalog", rows::SCHEMA).await?;
+        for table in rows::tables(&parts.db).await? {
+            tables.was_listed(&table);
+        }
         let inner = Inner {
             world: parts.world.clone(),
             db: parts.db.clone(),
@@ -118,9 +122,12 @@ impl Catalog {
     /// Publishes the files that a table has now. Errors: NotFound.
     pub async fn publish(&self, table: &str) -> Result<Published, Error> {
         let _turn = self.inner.turn.lock().await;
+        let at = self.inner.world.now();
         // Its files stay while this lives.
         let snapshot = self.inner.tables.snapshot(table).await?;
         let state = self.publish_files(table, &snapshot.files).await?;
+        let outlived = state.snapshots.iter().filter(|snapshot| snapshot.outlived.is_some());
+        self.inner.tables.listed(table, at, outlived.map(|snapshot| snapshot.at));
         self.looked().insert(table.to_owned(), self.inner.world.now());
         Ok(self.published(table, &state))
     }
@@ -167,7 +174,10 @@ impl Catalog {
     async fn remove_due(&self) -> Result<(), Error> {
         let now = self.inner.world.now();
         for key in rows::due(&self.inner.db, now, SWEEP_MAX).await? {
-            self.inner.shelf.remove(&key).await?;
+            if let Err(error) = self.inner.shelf.remove(&key).await {
+                tracing::error!(key, %error, "metadata that is shown no more cannot be removed");
+                continue;
+            }
             let mut tx = self.inner.db.write().await?;
             rows::keep(&mut tx, &key).await?;
             tx.commit().await?;
@@ -184,6 +194,7 @@ impl Catalog {
         }
         rows::forget_table(&mut tx, table, remove_at).await?;
         tx.commit().await?;
+        self.inner.tables.listed_no_more(table);
         self.looked().remove(table);
         Ok(())
     }

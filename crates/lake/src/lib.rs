@@ -1,7 +1,7 @@
 //! The lake: every event in tables of Parquet files, queryable a second after it happened.
 //!
-//! Start from [`Lake`]: its `reader` goes to the journal's driver, its `run` does what is to be done
-//! in the background. [`table`] is the core: which table takes which events, fresh rows, files, merging,
+//! Start from [`Lake`]: its `reader` goes to the journal's driver; the `run` of each of its parts does what
+//! is to be done in the background. [`table`] is the core: which table takes which events, fresh rows, files, merging,
 //! retention. [`Sql`] answers queries over snapshots of tables. On them stands what people see: [`history`]
 //! (look-ups), [`catalog`] (Iceberg), and as CloudTrail Lake names them [`store`], [`query`], [`dashboard`],
 //! [`import`] and [`channel`].
@@ -42,7 +42,6 @@ use query::Queries;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Stores;
-use tokio_util::sync::CancellationToken;
 
 /// Everything of the lake. Cheap to clone.
 #[derive(Clone)]
@@ -163,18 +162,5 @@ impl Lake {
     /// The journal's reader that fills the tables.
     pub fn reader(&self) -> Arc<dyn Reader> {
         self.tables.reader()
-    }
-
-    /// Does what is to be done in the background, until `shutdown`; then writes what is fresh.
-    pub async fn run(&self, shutdown: CancellationToken) {
-        tokio::join!(
-            self.tables.run(shutdown.clone()),
-            self.catalog.run(shutdown.clone()),
-            self.stores.run(shutdown.clone()),
-            self.channels.run(shutdown.clone()),
-            self.queries.run(shutdown.clone()),
-            self.dashboards.run(shutdown.clone()),
-            self.imports.run(shutdown),
-        );
     }
 }

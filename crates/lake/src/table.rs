@@ -36,6 +36,7 @@ mod cut;
 mod file;
 mod flush;
 mod fresh;
+mod listed;
 mod manage;
 mod merge;
 mod retire;
@@ -88,6 +89,8 @@ struct Inner {
     doubt: tokio::sync::Mutex<bool>,
     state: Mutex<State>,
     calendar: Mutex<Calendar>,
+    /// What of published tables may still be listed, by table.
+    listed: Mutex<BTreeMap<String, listed::Listing>>,
     /// Tells how far the journal is absorbed.
     absorbed: watch::Sender<Position>,
     /// There is something to write.
@@ -203,6 +206,7 @@ impl Tables {
             doubt: tokio::sync::Mutex::default(),
             state: Mutex::new(state),
             calendar: Mutex::new(Calendar::new(&*world.clock)),
+            listed: Mutex::default(),
             absorbed: watch::Sender::new(position),
             stir: Notify::new(),
             aside: Notify::new(),

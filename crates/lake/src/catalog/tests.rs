@@ -266,3 +266,31 @@ async fn the_catalog_forgets_a_table_that_is_no_more() {
     assert_eq!(house.keys().await, BTreeSet::new());
     assert_eq!(rows::state(&house.catalog.inner.db, TABLE).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn the_file_of_a_snapshot_that_is_still_shown_stays() {
+    let house = House::new().await;
+    let tables = house.catalog.inner.tables.clone();
+    let row = crate::table::tests::house::rows(&[("one".to_owned(), START)]);
+    let nothing = crate::table::tests::house::nothing;
+    tables.load(TABLE, vec![row], nothing()).await.unwrap();
+    house.catalog.publish(TABLE).await.unwrap();
+    let files = tables.snapshot(TABLE).await.unwrap().files;
+    let key = files[0].key.clone();
+    house.sim.clock.advance(MINUTE);
+    assert!(tables.replace(TABLE, &files, Vec::new()).await.unwrap());
+    drop(files);
+    // Nothing was published for hours.
+    house.sim.clock.advance(Duration::from_hours(3));
+    tables.remove_retired().await.unwrap();
+    assert!(house.keys().await.contains(&key));
+    for _ in 0..2 {
+        house.catalog.publish(TABLE).await.unwrap();
+        tables.remove_retired().await.unwrap();
+        assert!(house.keys().await.contains(&key), "it is shown, or was a moment ago");
+        house.sim.clock.advance(GRACE);
+    }
+    house.catalog.publish(TABLE).await.unwrap();
+    tables.remove_retired().await.unwrap();
+    assert!(!house.keys().await.contains(&key));
+}

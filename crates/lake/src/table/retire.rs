@@ -1,10 +1,12 @@
 //! What is too old or replaced goes: out of the list first, its bytes when nobody needs them any more.
 
 use super::file::File;
+use super::listed::Listing;
 use super::{Tables, rows};
 use crate::Error;
 use cairn_event::Time;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long an object stays at least after its file left the list: for readers outside, who found it in an
@@ -93,12 +95,18 @@ impl Tables {
         let mut due = self.due(self.today());
         while !due.is_empty() {
             let rest = due.split_off(due.len().min(REMOVED_AT_ONCE));
-            for key in &due {
-                self.inner.storage.remove(key).await?;
+            let mut removed = Vec::with_capacity(due.len());
+            for key in due {
+                // One that stays does not hold up the others.
+                match self.inner.storage.remove(&key).await {
+                    Ok(()) => removed.push(key),
+                    Err(error) => tracing::error!(key, %error, "a file that is not needed cannot be removed"),
+                }
             }
             let mut books = self.books().await?;
-            rows::forget(&mut books.tx, &due).await?;
-            books.commit(|state| state.retired.retain(|retired| !due.contains(&retired.file.key))).await?;
+            rows::forget(&mut books.tx, &removed).await?;
+            let gone: HashSet<String> = removed.into_iter().collect();
+            books.commit(|state| state.retired.retain(|retired| !gone.contains(&retired.file.key))).await?;
             due = rest;
         }
         Ok(())
@@ -106,11 +114,34 @@ impl Tables {
 
     fn due(&self, now: Time) -> Vec<String> {
         let state = self.state();
+        let listings = self.listings();
         let is_due = |retired: &&super::state::Retired| {
             // The one reference is the list of retired files itself.
-            Arc::strong_count(&retired.file) == 1 && now.since(retired.at) >= GRACE
+            Arc::strong_count(&retired.file) == 1
+                && now.since(retired.at) >= GRACE
+                && listings.get(&retired.file.table).is_none_or(|listing| !listing.may_list(retired))
         };
         state.retired.iter().filter(is_due).map(|retired| retired.file.key.clone()).collect()
+    }
+
+    /// A table that was published before this start: what its snapshots list is told by [`Self::listed`].
+    pub(crate) fn was_listed(&self, id: &str) {
+        self.listings().entry(id.to_owned()).or_insert_with(Listing::unknown);
+    }
+
+    /// The snapshots shown of a table are of its files `at` this time, but for those that are `outlived`:
+    /// made at these times, with files that have left.
+    pub(crate) fn listed(&self, id: &str, at: Time, outlived: impl IntoIterator<Item = Time>) {
+        self.listings().entry(id.to_owned()).or_insert_with(Listing::unknown).look(at, outlived);
+    }
+
+    /// No snapshot of a table is shown any more.
+    pub(crate) fn listed_no_more(&self, id: &str) {
+        self.listings().remove(id);
+    }
+
+    fn listings(&self) -> MutexGuard<'_, BTreeMap<String, Listing>> {
+        self.inner.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Removes what a crash left of files that were planned before this start.
