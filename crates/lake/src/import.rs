@@ -25,11 +25,15 @@ use serde::{Deserialize, Serialize};
 use source::Source;
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Imports at a time, of different accounts; others wait.
 const AT_A_TIME: usize = 4;
+/// How often imports are looked for when none is begun, and when they could not be read.
+const IDLE: Duration = Duration::from_hours(1);
+const RETRY: Duration = Duration::from_secs(5);
 
 /// All imports. Cheap to clone.
 #[derive(Clone)]
@@ -288,6 +292,7 @@ impl Imports {
         let mut running = HashSet::new();
         let mut all = FuturesUnordered::new();
         loop {
+            let mut wait = IDLE;
             match rows::ongoing(&self.inner.parts.db).await {
                 Ok(ongoing) => {
                     for import in ongoing {
@@ -296,10 +301,14 @@ impl Imports {
                         }
                     }
                 }
-                Err(error) => tracing::warn!(%error, "imports cannot be read; they wait"),
+                Err(error) => {
+                    tracing::warn!(%error, "imports cannot be read; they wait");
+                    wait = RETRY;
+                }
             }
             tokio::select! {
                 () = self.inner.begun.notified() => {}
+                () = self.inner.parts.world.clock.sleep(wait) => {}
                 Some(id) = all.next() => {
                     running.remove(&id);
                 }

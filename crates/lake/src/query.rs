@@ -64,6 +64,8 @@ struct Inner {
     /// Those that have not ended, and those that are being delivered.
     live: Mutex<HashMap<String, Arc<Live>>>,
     places: Semaphore,
+    /// Results on their way into buckets.
+    deliveries: Semaphore,
     tasks: TaskTracker,
     stopping: CancellationToken,
     /// A query ended.
@@ -178,6 +180,7 @@ impl Queries {
             sql: sql.clone(),
             live: Mutex::default(),
             places: Semaphore::new(RUNNING_MAX),
+            deliveries: Semaphore::new(deliver::AT_A_TIME),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             ended: Notify::new(),
@@ -386,7 +389,7 @@ impl Queries {
     /// Forgets queries older than results are kept, and their results.
     async fn expire(&self) -> Result<(), Error> {
         let parts = &self.inner.parts;
-        let blobs = rows::expire(&parts.db, parts.world.now() - parts.settings.query_results).await?;
+        let blobs = rows::expire(&parts.db, self.inner.tables.today() - parts.settings.query_results).await?;
         self.remove(blobs.iter().filter_map(|blob| BlobId::parse(blob)).collect()).await
     }
 

@@ -97,7 +97,7 @@ struct Inner {
     stir: Notify,
     /// A file was set aside.
     aside: Notify,
-    /// Keys of files that were planned before this start.
+    /// Keys of files that were planned and are not wanted, and could not be removed yet.
     leftover: tokio::sync::Mutex<Vec<String>>,
 }
 
@@ -244,8 +244,8 @@ impl Tables {
         self.clock().now()
     }
 
-    /// The time of day as retention believes it.
-    fn today(&self) -> Time {
+    /// The time of day as retention believes it: for whatever goes for good when its time has come.
+    pub(crate) fn today(&self) -> Time {
         self.inner.calendar.lock().unwrap_or_else(PoisonError::into_inner).now(self.clock())
     }
 

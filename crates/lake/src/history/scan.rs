@@ -102,7 +102,8 @@ impl Scan<'_> {
             let file = &snapshot.files[index];
             let (oldest, youngest) = (file.times.start.0.saturating_mul(MICROS), micros_end(file.times.end.0));
             if youngest >= newest.floor.max(self.filter.from) && oldest <= self.filter.to {
-                self.file(file, index, &mut newest).await?;
+                let searched = self.file(file, index, &mut newest).await;
+                self.readable(file, searched).await?;
             }
         }
         let Newest { mut hits, level, .. } = newest;
@@ -236,9 +237,21 @@ impl Scan<'_> {
             }
             Unit::Group(file, group) => (&snapshot.files[file], group),
         };
-        let footer = self.footers.of(self.tables, file).await?;
-        let batches = self.read(file, &footer, group, columns, Some(selection(numbers)))?;
-        batches.try_collect().await.map_err(|error| failed(file, error))
+        let reading = async {
+            let footer = self.footers.of(self.tables, file).await?;
+            let batches = self.read(file, &footer, group, columns, Some(selection(numbers)))?;
+            batches.try_collect().await.map_err(|error| failed(file, error))
+        };
+        let rows = reading.await;
+        self.readable(file, rows).await
+    }
+
+    /// A file of which the Parquet reader says that it is damaged is set aside, as one of which the table does.
+    async fn readable<T>(&self, file: &File, read: Result<T, Error>) -> Result<T, Error> {
+        if let Err(Error::Corrupt(why)) = &read {
+            self.tables.set_aside(file, why).await;
+        }
+        read
     }
 
     fn builder(&self, file: &Arc<File>, footer: &ArrowReaderMetadata) -> ParquetRecordBatchStreamBuilder<Input> {

@@ -240,3 +240,29 @@ async fn a_source_that_may_not_be_read_is_refused() {
     identity.delete_inline(ACCOUNT, Sort::Role, "reader", "read").await.unwrap();
     assert_eq!(code(imports.start(new()).await), "InvalidImportSource");
 }
+
+#[tokio::test]
+async fn how_an_import_ends_does_not_take_back_how_far_it_is() {
+    let (house, imports) = prepared().await;
+    log(&house, "one", START, 2).await;
+    let old = imports.start(new()).await.unwrap();
+    let place = Place::parse(&old.from.uri).unwrap();
+    let source = Source::open(&imports.inner.parts, ACCOUNT, place, ROLE).unwrap();
+    let items = source.list(None).await.ok().unwrap().0;
+    let mut next = old.clone();
+    let files = next.walk_over(&source.place, &items);
+    let next = imports.inner.take(&source, files, next).await.ok().unwrap();
+    // Whoever worked on it was told that the step had failed.
+    let failure = Failure {
+        location: old.from.uri.clone(),
+        status: FailureStatus::Failed,
+        kind: "Unavailable".to_owned(),
+        message: "the commit did not say how it ended".to_owned(),
+        updated: START,
+    };
+    imports.inner.end(&old, Some(failure)).await.unwrap();
+    let found = get(&imports, &old.id).await;
+    assert_eq!((found.status, found.walk.after), (Status::Failed, next.walk.after));
+    assert_eq!(found.statistics.events_completed, 2);
+    assert_eq!(found.statistics.failed_entries, 1);
+}

@@ -26,6 +26,8 @@ const FILE_BYTES_MAX: u64 = 512 << 20;
 /// What may work later is tried so often, with longer and longer pauses between.
 const TRIES_MAX: u32 = 6;
 const PAUSE: Duration = Duration::from_secs(1);
+/// Before an import of which could not be written how it ended is gone on with.
+const END_PAUSE: Duration = Duration::from_secs(30);
 
 /// Failures that are tried again in one step.
 const RETRIES_MAX: usize = 64;
@@ -67,25 +69,32 @@ impl Inner {
     /// Works on an import until it has ended; gives its id.
     pub async fn carry_out(&self, mut import: Import) -> String {
         let ended = self.go_through(&mut import).await;
-        let status = match ended {
-            Ok(()) if import.statistics.failed_entries == 0 => Status::Completed,
-            Ok(()) | Err(Ends::Failed(_)) => Status::Failed,
-            Err(Ends::Left) => return import.id,
-        };
         let failure = match ended {
+            Ok(()) => None,
+            Err(Ends::Left) => return import.id,
             Err(Ends::Failed(refused)) => {
                 tracing::warn!(import = import.id, error = refused.message, "an import failed");
-                import.statistics.failed_entries += 1;
-                vec![self.failure(import.from.uri.clone(), refused)]
+                Some(self.failure(import.from.uri.clone(), refused))
             }
-            _ => Vec::new(),
         };
-        import.status = status;
-        import.updated = self.parts.world.now();
-        if let Err(error) = self.save(&import, failure).await {
+        if let Err(error) = self.end(&import, failure).await {
             tracing::warn!(%error, import = import.id, "how an import ended is not written");
+            self.parts.world.clock.sleep(END_PAUSE).await;
         }
         import.id
+    }
+
+    /// Writes how an import ended. How far it is stays as it is written: a step that said that it failed may
+    /// be in the table all the same.
+    pub(super) async fn end(&self, import: &Import, failure: Option<Failure>) -> Result<(), Error> {
+        let mut tx = self.parts.db.write().await?;
+        let mut now = rows::find(&mut *tx, &import.account, &import.region, &import.id).await?;
+        now.statistics.failed_entries += u64::from(failure.is_some());
+        now.status = if now.statistics.failed_entries == 0 { Status::Completed } else { Status::Failed };
+        now.updated = self.parts.world.now();
+        write(&mut tx, &now, failure.as_slice()).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     async fn go_through(&self, import: &mut Import) -> Result<(), Ends> {
@@ -153,7 +162,7 @@ impl Inner {
     pub async fn take(&self, source: &Source, files: Vec<Wanted>, mut next: Import) -> Result<Import, Ends> {
         let table = self.tables.table(&next.table);
         let table = table.ok_or_else(|| Error::NotFound(format!("there is no table {}", next.table)))?;
-        let oldest = self.parts.world.now() - table.retention;
+        let oldest = self.tables.today() - table.retention;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let reading = files.into_iter().map(|wanted| async move {
             let taken = self.file(source, &wanted.key, oldest).await;

@@ -26,6 +26,8 @@ const FILE_BYTES_MAX: usize = 128 << 20;
 const ATTEMPTS_MAX: u32 = 3;
 /// … with this pause.
 const PAUSE: Duration = Duration::from_secs(2);
+/// Results delivered at a time; each has a file in memory. Others wait.
+pub(super) const AT_A_TIME: usize = 4;
 
 /// Where results go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,7 +115,7 @@ impl Queries {
     pub(super) async fn deliver(self, mut entry: Entry) {
         let Some(place) = entry.delivery.as_ref().map(|delivery| delivery.place.clone()) else { return };
         let done = tokio::select! {
-            done = self.put_all(&entry, &place) => done,
+            done = self.put_in_turn(&entry, &place) => done,
             // It stays PENDING and is done at the next start.
             () = self.inner.stopping.cancelled() => return,
         };
@@ -129,6 +131,12 @@ impl Queries {
             tracing::error!(query = entry.id, %error, "what came of a delivery cannot be written down");
         }
         self.inner.ended.notify_waiters();
+    }
+
+    async fn put_in_turn(&self, entry: &Entry, place: &Place) -> Result<(), Undelivered> {
+        let turn = self.inner.deliveries.acquire().await;
+        let _turn = turn.map_err(|error| Error::Unavailable(error.to_string()))?;
+        self.put_all(entry, place).await
     }
 
     async fn put_all(&self, entry: &Entry, place: &Place) -> Result<(), Undelivered> {

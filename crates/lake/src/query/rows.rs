@@ -58,8 +58,13 @@ pub async fn insert(db: &Db, entry: &Entry) -> Result<(), Error> {
 
 /// Writes how a query ended, unless it had ended before; says whether it did write.
 pub async fn end(db: &Db, entry: &Entry) -> Result<bool, Error> {
-    update(db, entry, "UPDATE lake_query SET status = $2, delivery = $3, body = $4 WHERE id = $1 AND status = 'QUEUED'")
-        .await
+    let statement = "UPDATE lake_query SET status = $2, delivery = $3, body = $4 WHERE id = $1 AND status = 'QUEUED'";
+    if update(db, entry, statement).await? {
+        return Ok(true);
+    }
+    // A try before may be written although it said that it failed: then the row names this file.
+    let known = get(db, &entry.id).await?;
+    Ok(entry.blob.is_some() && known.is_some_and(|known| known.blob == entry.blob))
 }
 
 /// Writes what became of a query's delivery.

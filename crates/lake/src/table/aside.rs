@@ -77,22 +77,61 @@ impl Tables {
     }
 
     /// Rebuilds what was set aside, as far as the journal has it.
-    pub(crate) async fn rebuild(&self) -> Result<(), Error> {
+    pub(crate) async fn rebuild(&self) {
         let due: Vec<Arc<Aside>> = {
             let state = self.state();
             let all = state.shelves.values().flat_map(|shelf| &shelf.aside);
             all.filter(|aside| aside.state == FileState::Aside).cloned().collect()
         };
         for aside in due {
-            let found = self.find(&aside.file).await?;
-            self.enter_found(&aside, found).await?;
+            // One that cannot be rebuilt does not hold up the others.
+            if let Err(error) = self.rebuild_one(&aside).await {
+                tracing::error!(key = aside.file.key, %error, "a file that was set aside cannot be rebuilt now");
+            }
         }
+    }
+
+    async fn rebuild_one(&self, aside: &Arc<Aside>) -> Result<(), Error> {
+        if self.is_whole(&aside.file).await? {
+            return self.bring_back(&aside.file).await;
+        }
+        let mut found = Found { files: Vec::new(), rows: 0, gathered: Vec::new(), source: Source::default() };
+        if let Err(error) = self.find(&aside.file, &mut found).await {
+            self.discard(found.files.into_iter().map(|file| file.key).collect()).await;
+            return Err(error);
+        }
+        self.enter_found(aside, found).await
+    }
+
+    /// Whether a file can be read after all: what was missing may only have been away for a moment.
+    async fn is_whole(&self, file: &File) -> Result<bool, Error> {
+        let bytes = match self.inner.storage.read(&file.key, 0..file.bytes).await {
+            Ok(bytes) => bytes,
+            Err(Error::Corrupt(_)) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let rows = blocking(move || crate::file::read(bytes)).await;
+        Ok(rows.is_ok_and(|rows| rows.iter().map(|rows| rows.num_rows() as u64).sum::<u64>() == file.rows))
+    }
+
+    async fn bring_back(&self, file: &File) -> Result<(), Error> {
+        let mut books = self.books().await?;
+        let id = &file.table;
+        let Some(version) = rows::next_version(&mut books.tx, id).await? else { return Ok(()) };
+        rows::set_state(&mut books.tx, file.id, FileState::Live, "").await?;
+        let show = |state: &mut State| {
+            if let Some(shelf) = state.shelves.get_mut(id) {
+                shelf.aside.retain(|aside| aside.file.id != file.id);
+            }
+            state.add(id, version, [file.clone()]);
+        };
+        books.commit(show).await?;
+        tracing::info!(key = file.key, "a file that was set aside can be read again and is back");
         Ok(())
     }
 
     /// Reads the places of the journal from which the file came, and puts what is there into files.
-    async fn find(&self, file: &File) -> Result<Found, Error> {
-        let mut found = Found { files: Vec::new(), rows: 0, gathered: Vec::new(), source: Source::default() };
+    async fn find(&self, file: &File, found: &mut Found) -> Result<(), Error> {
         for part in &file.source.parts {
             let mut at = Position(part.positions.start).max(self.inner.parts.journal.start());
             let end = Position(part.positions.end);
@@ -103,12 +142,11 @@ impl Tables {
                 found.rows += rows.num_rows() as u64;
                 found.gathered.push(rows);
                 if found.gathered.iter().map(RecordBatch::get_array_memory_size).sum::<usize>() > GATHER_BYTES {
-                    self.put_found(&file.table, &mut found).await?;
+                    self.put_found(&file.table, found).await?;
                 }
             }
         }
-        self.put_found(&file.table, &mut found).await?;
-        Ok(found)
+        self.put_found(&file.table, found).await
     }
 
     async fn put_found(&self, table: &str, found: &mut Found) -> Result<(), Error> {
@@ -161,7 +199,8 @@ impl Tables {
         let (state, why) = if lost == 0 {
             (FileState::Rebuilt, format!("{why}; it is rebuilt from the journal"))
         } else {
-            (FileState::Lost, format!("{why}; {lost} of its {} rows, from {from} to {to}, are lost", file.rows))
+            let said = format!("; {lost} of its {} rows, from {from} to {to}, are lost", file.rows);
+            (FileState::Lost, format!("{}{said}", why.strip_suffix(&said).unwrap_or(why)))
         };
         let entering = async {
             let mut books = self.books().await?;
@@ -170,7 +209,9 @@ impl Tables {
             for file in found.files {
                 entered.push(rows::insert(&mut books.tx, file, FileState::Live).await?);
             }
-            rows::set_state(&mut books.tx, file.id, state, &why).await?;
+            // Where nothing took its place, the next start looks once more whether the file can be read.
+            let written = if entered.is_empty() && lost > 0 { FileState::Aside } else { state };
+            rows::set_state(&mut books.tx, file.id, written, &why).await?;
             let known = Arc::new(Aside::new(file.clone(), state, why.clone()));
             let show = |all: &mut State| {
                 all.add(&file.table, version, entered);

@@ -36,6 +36,8 @@ impl Tables {
     async fn sure(&self) -> Result<MutexGuard<'_, bool>, Error> {
         let mut doubt = self.inner.doubt.lock().await;
         if *doubt {
+            // Whatever was being written has ended once this has the writer.
+            let _writer = self.inner.parts.db.write().await?;
             self.reread().await?;
             *doubt = false;
         }

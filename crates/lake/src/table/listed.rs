@@ -13,8 +13,8 @@ const MARGIN: Duration = Duration::from_mins(1);
 pub(crate) struct Listing {
     /// When its list was compared last with what is published; None before the first time since the start.
     looked: Option<Time>,
-    /// Snapshots with files that left the table: when each was made, and when it was shown last.
-    outlived: Vec<(Time, Time)>,
+    /// Snapshots with files that left the table: when each was made, and since when it is shown no more.
+    outlived: Vec<(Time, Option<Time>)>,
 }
 
 impl Listing {
@@ -26,13 +26,14 @@ impl Listing {
     /// These snapshots with files that left are shown.
     pub fn look(&mut self, at: Time, outlived: impl IntoIterator<Item = Time>) {
         self.looked = Some(at);
-        for made in outlived {
-            match self.outlived.iter_mut().find(|(known, _)| *known == made) {
-                Some((_, shown)) => *shown = at,
-                None => self.outlived.push((made, at)),
-            }
+        for (_, gone) in &mut self.outlived {
+            gone.get_or_insert(at);
         }
-        self.outlived.retain(|(_, shown)| at.since(*shown) < LINGER);
+        for made in outlived {
+            self.outlived.retain(|(known, _)| *known != made);
+            self.outlived.push((made, None));
+        }
+        self.outlived.retain(|(_, gone)| gone.is_none_or(|gone| at.since(gone) < LINGER));
     }
 
     /// Whether a snapshot may list a file that is retired.

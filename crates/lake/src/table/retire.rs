@@ -144,7 +144,7 @@ impl Tables {
         self.inner.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes what a crash left of files that were planned before this start.
+    /// Removes what a crash or a failure left of files that were planned.
     pub(crate) async fn clear(&self) {
         let keys = std::mem::take(&mut *self.inner.leftover.lock().await);
         if !keys.is_empty() {

@@ -49,8 +49,8 @@ impl Tables {
     }
 
     async fn keep_order(&self, shutdown: &CancellationToken) {
-        self.clear().await;
         loop {
+            self.clear().await;
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = self.clock().sleep(self.settings().maintenance_interval) => {}
@@ -66,9 +66,7 @@ impl Tables {
     /// Everything that is due, one after the other; what fails is tried again the next time.
     pub(crate) async fn maintain(&self) {
         let failed = |what: &str, error: crate::Error| tracing::error!(%error, "{what}");
-        if let Err(error) = self.rebuild().await {
-            failed("files that were set aside cannot be rebuilt", error);
-        }
+        self.rebuild().await;
         if let Err(error) = self.expire().await {
             failed("files that are too old cannot be dropped", error);
         }

@@ -91,7 +91,7 @@ impl Storage {
             .map_err(|error| unavailable(&error))?,
         };
         if bucket.account != self.account {
-            return Err(Error::Conflict(format!("bucket {} belongs to another account", self.bucket)));
+            return Err(Error::Unavailable(format!("bucket {} belongs to another account", self.bucket)));
         }
         if bucket.policy_text.is_none() {
             let policy = json!({"Version": "2012-10-17", "Statement": [{
@@ -165,7 +165,11 @@ impl Storage {
         match client.get_range(&path, range).await {
             Ok(bytes) if bytes.len() as u64 == wanted => Ok(bytes),
             Ok(_) => Err(Error::Corrupt(format!("file {key} is shorter than it was"))),
-            Err(object_store::Error::NotFound { .. }) => Err(Error::Corrupt(format!("file {key} is not there"))),
+            Err(object_store::Error::NotFound { .. }) => match client.list(None).next().await {
+                Some(Ok(_)) => Err(Error::Corrupt(format!("file {key} is not there"))),
+                // The bucket is not there, or another one is.
+                _ => Err(Error::Unavailable(format!("bucket {} shows no objects", self.bucket))),
+            },
             Err(error) => Err(Error::Unavailable(format!("file {key}: {error}"))),
         }
     }
@@ -205,7 +209,7 @@ fn unavailable(error: &cairn_bucket::Error) -> Error {
 fn unread(key: &str, error: &cairn_bucket::Error) -> Error {
     use cairn_bucket::Error as E;
     match error {
-        E::Corrupt(_) | E::NoSuchKey { .. } | E::NoSuchBucket(_) | E::Marker { .. } | E::InvalidRange { .. } => {
+        E::Corrupt(_) | E::NoSuchKey { .. } | E::Marker { .. } | E::InvalidRange { .. } => {
             Error::Corrupt(format!("file {key}: {error}"))
         }
         _ => Error::Unavailable(format!("file {key}: {error}")),

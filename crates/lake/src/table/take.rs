@@ -55,6 +55,8 @@ impl Tables {
     async fn absorb(&self, batch: &Batch) -> Result<(), Error> {
         self.make_room().await?;
         let _turn = self.inner.absorbing.lock().await;
+        // A table that came by a commit of which nobody knows how it ended takes its rows too.
+        self.settle().await?;
         let known = self.state().absorbed;
         let end = batch.range().end;
         // A batch may be offered again, or begin before what is here already.
@@ -128,6 +130,15 @@ impl Tables {
     async fn skip(&self, start: Position) -> Result<(), Error> {
         let _turn = self.inner.absorbing.lock().await;
         let known = self.state().absorbed;
+        if start <= known && known <= self.inner.parts.journal.end() {
+            // What was lost is in the tables already.
+            return Ok(());
+        }
+        let back = start < known;
+        if back {
+            // Into files under the old positions, which mean other records from now on.
+            self.flush().await?;
+        }
         let message = match start.0.checked_sub(known.0) {
             Some(lost) => format!("{lost} records were lost from the journal before they came into the lake"),
             None => "the journal ends before what the lake has of it: it is not the journal it was".to_owned(),
@@ -136,7 +147,16 @@ impl Tables {
         let mut books = self.books().await?;
         let gap = Gap { positions: known..start, at: self.now(), message };
         rows::add_gap(&mut books.tx, &gap).await?;
-        books.commit(|state| state.absorbed = start).await?;
+        if back {
+            rows::set_position(&mut books.tx, start).await?;
+        }
+        let show = |state: &mut super::state::State| {
+            state.absorbed = start;
+            if back {
+                state.durable = start;
+            }
+        };
+        books.commit(show).await?;
         self.inner.absorbed.send_replace(start);
         Ok(())
     }

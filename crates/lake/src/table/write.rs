@@ -110,21 +110,27 @@ impl Tables {
         Ok(file)
     }
 
-    /// Removes files that are planned and not wanted; what cannot be removed now is at the next start. One
+    /// Removes files that are planned and not wanted; what cannot be removed now is tried again later. One
     /// that is in a list after all, because its commit failed only for who waited for it, stays.
     pub(crate) async fn discard(&self, keys: Vec<String>) {
-        let removing = async {
-            self.settle().await?;
-            let planned = rows::planned(&self.inner.parts.db, &keys).await?;
-            for key in &planned {
-                self.inner.storage.remove(key).await?;
-            }
-            let mut books = self.books().await?;
-            rows::forget(&mut books.tx, &planned).await?;
-            books.commit(|_| ()).await
-        };
-        if let Err(error) = removing.await {
-            tracing::warn!(%error, "files that are not needed stay until the next start");
+        if let Err(error) = self.remove_planned(&keys).await {
+            tracing::warn!(%error, "files that are not needed cannot be removed; it is tried again");
+            self.inner.leftover.lock().await.extend(keys);
         }
+    }
+
+    async fn remove_planned(&self, keys: &[String]) -> Result<(), Error> {
+        self.settle().await?;
+        let (mut removed, mut failed) = (Vec::new(), Ok(()));
+        for key in rows::planned(&self.inner.parts.db, keys).await? {
+            match self.inner.storage.remove(&key).await {
+                Ok(()) => removed.push(key),
+                Err(error) => failed = Err(error),
+            }
+        }
+        let mut books = self.books().await?;
+        rows::forget(&mut books.tx, &removed).await?;
+        books.commit(|_| ()).await?;
+        failed
     }
 }

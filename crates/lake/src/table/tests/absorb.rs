@@ -189,6 +189,34 @@ async fn what_the_journal_lost_is_said() {
 }
 
 #[tokio::test]
+async fn what_the_tables_have_already_is_not_lost_with_the_journal() {
+    let house = House::new().await;
+    let all = house.happen(START, 3).await;
+    house.tables.reader().skipped(Position(1)).await.unwrap();
+    house.absorb().await;
+    assert!(house.tables.gaps().await.unwrap().is_empty());
+    assert_eq!(house.ids(EVENTS).await, all, "each is there once");
+}
+
+#[tokio::test]
+async fn a_journal_that_ends_before_what_was_read_is_read_from_its_end() {
+    let house = House::new().await;
+    let before = house.happen(START, 3).await;
+    house.tables.flush().await.unwrap();
+    // As if ten records more had been read of a journal that was lost.
+    house.tables.reader().skipped(Position(13)).await.unwrap();
+    house.tables.flush().await.unwrap();
+    let house = house.restart().await;
+    assert_eq!(house.tables.reader().position(), Position(13));
+    house.tables.reader().skipped(house.journal.end()).await.unwrap();
+    assert_eq!(house.tables.reader().position(), Position(3));
+    let house = house.restart().await;
+    assert_eq!(house.tables.reader().position(), Position(3), "also after a crash");
+    let after = house.happen(START, 2).await;
+    assert_eq!(house.ids(EVENTS).await, [before, after].concat());
+}
+
+#[tokio::test]
 async fn many_tiny_batches_do_not_pile_up() {
     let house = House::new().await;
     for _ in 0..300 {

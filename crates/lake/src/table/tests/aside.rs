@@ -60,6 +60,7 @@ async fn what_the_journal_does_not_have_is_said_to_be_lost() {
     house.table("t", Takes::Nothing).await;
     house.tables.load("t", vec![rows(&[("one".to_owned(), START)])], nothing()).await.unwrap();
     let file = house.snapshot("t").await.files[0].clone();
+    house.tables.inner.storage.remove(&file.key).await.unwrap();
     house.tables.set_aside(&file, "damaged for this test").await;
     house.tables.maintain().await;
     let house = house.restart().await;
@@ -71,16 +72,49 @@ async fn what_the_journal_does_not_have_is_said_to_be_lost() {
 }
 
 #[tokio::test]
+async fn a_file_that_can_be_read_again_comes_back() {
+    let house = House::new().await;
+    house.table("t", Takes::Nothing).await;
+    house.tables.load("t", vec![rows(&[("one".to_owned(), START)])], nothing()).await.unwrap();
+    let file = house.snapshot("t").await.files[0].clone();
+    house.tables.set_aside(&file, "not there for a moment").await;
+    assert!(house.ids("t").await.is_empty());
+    house.tables.maintain().await;
+    assert_eq!(house.ids("t").await, ["one"]);
+    assert!(house.snapshot("t").await.aside.is_empty());
+    let house = house.restart().await;
+    assert_eq!(house.ids("t").await, ["one"]);
+}
+
+#[tokio::test]
+async fn a_lost_file_is_looked_for_again_at_the_next_start() {
+    let house = House::new().await;
+    house.table("t", Takes::Nothing).await;
+    house.tables.load("t", vec![rows(&[("one".to_owned(), START)])], nothing()).await.unwrap();
+    let file = house.snapshot("t").await.files[0].clone();
+    let bytes = house.tables.read(&file, 0..file.bytes).await.unwrap();
+    house.tables.inner.storage.remove(&file.key).await.unwrap();
+    assert!(house.tables.read(&file, 0..1).await.is_err());
+    house.tables.maintain().await;
+    assert!(house.snapshot("t").await.aside[0].why.contains("are lost"));
+    let house = house.restart().await;
+    house.tables.inner.storage.put(&file.key, bytes).await.unwrap();
+    house.tables.maintain().await;
+    assert_eq!(house.ids("t").await, ["one"]);
+}
+
+#[tokio::test]
 async fn what_was_set_aside_goes_when_its_rows_would_be_too_old() {
     let house = House::new().await;
     house.table("t", Takes::Nothing).await;
     house.tables.load("t", vec![rows(&[("one".to_owned(), START)])], nothing()).await.unwrap();
     let file = house.snapshot("t").await.files[0].clone();
+    house.tables.inner.storage.remove(&file.key).await.unwrap();
     house.tables.set_aside(&file, "damaged for this test").await;
     drop(file);
     house.pass(DAY * 80);
     house.tables.maintain().await;
-    assert_eq!(house.keys().await.len(), 1);
+    assert_eq!(house.snapshot("t").await.aside.len(), 1);
     for _ in 0..2 {
         house.pass(DAY * 11);
         house.tables.maintain().await;
