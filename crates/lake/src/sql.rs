@@ -42,8 +42,6 @@ pub struct View {
     /// Of [`crate::table::Table`].
     pub table: String,
     pub shape: Shape,
-    /// Only events whose `recipientAccountId` is this one.
-    pub account: Option<String>,
 }
 
 /// Which columns a view shows, as CloudTrail Lake does for each kind of event data store.

@@ -64,6 +64,10 @@ impl Owned {
     }
 }
 
+/// What other accounts are told that ask for the table of all events.
+const EVENTS_AT_HOME: &str = "The table events is for the account that runs the house. \
+                              Create an event data store with CreateEventDataStore and name it after FROM.";
+
 fn missing(arn: &str) -> Error {
     Error::refused("EventDataStoreNotFound", format!("The event data store {arn} does not exist."))
 }
@@ -122,17 +126,19 @@ impl Stores {
         state.stores().filter(own).cloned().collect()
     }
 
-    /// What an ARN, an id or `events` means in a query: an active store, or the table of all events.
+    /// What an ARN, an id or `events` means in a query: an active store, or the table of all events, which has the
+    /// events of all accounts and is for the house's own alone.
     pub fn readable(&self, scope: Scope<'_>, reference: &str) -> Result<Readable, Error> {
         let always = Thing::Store.arn(scope, EVENTS);
         if reference.eq_ignore_ascii_case(EVENTS) || reference == always {
-            let home = self.register.parts().account == scope.account;
-            let account = (!home).then(|| scope.account.to_owned());
-            let view = View { table: EVENTS.to_owned(), shape: crate::sql::Shape::Everything, account };
+            if self.register.parts().account != scope.account {
+                return Err(Error::refused("EventDataStoreNotFound", EVENTS_AT_HOME));
+            }
+            let view = View { table: EVENTS.to_owned(), shape: crate::sql::Shape::Everything };
             return Ok(Readable { arn: always, account: scope.account.to_owned(), view, policy: None });
         }
         let store = self.active(scope, reference)?;
-        let view = View { table: store.id.clone(), shape: store.shape(), account: None };
+        let view = View { table: store.id.clone(), shape: store.shape() };
         let policy = self.policy(&store.arn);
         Ok(Readable { arn: store.arn.clone(), account: store.account.clone(), view, policy })
     }

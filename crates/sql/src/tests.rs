@@ -97,7 +97,7 @@ pub fn limits() -> Limits {
 }
 
 pub fn view(shape: Shape) -> View {
-    View { table: "events".to_owned(), shape, account: None }
+    View { table: "events".to_owned(), shape }
 }
 
 pub fn query(text: &str) -> Query {

@@ -98,6 +98,10 @@ impl Queries {
             // Beside the owner's stores a query may read the account's own.
             (None, Some(owner)) => own(owner).or_else(|error| own(account).map_err(|_| error))?,
         };
+        // Whoever names the house as the owner gets no further than by the name alone.
+        if readable.view.table == EVENTS && readable.account != account {
+            return Err(missing(name));
+        }
         let Readable { arn, account, view, .. } = readable;
         Ok(Source { name: name.to_owned(), arn, account, view })
     }

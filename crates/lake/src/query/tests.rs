@@ -7,6 +7,7 @@ mod results;
 use super::*;
 use crate::Settings;
 use crate::sql;
+use crate::table::EVENTS;
 use house::{ACCOUNT, House, OTHER, START};
 
 #[tokio::test]
@@ -180,12 +181,23 @@ async fn a_list_is_newest_first_and_goes_on_where_it_stopped() {
 #[tokio::test]
 async fn names_mean_the_table_of_events_or_are_refused() {
     let house = House::new().await;
-    let plan = house.queries.plan(OTHER, None, "us-east-1", "rows 1").await.unwrap();
-    assert_eq!(plan.sources[0].view.account.as_deref(), Some(OTHER));
     let plan = house.queries.plan(ACCOUNT, None, "us-east-1", "rows 1").await.unwrap();
-    assert_eq!(plan.sources[0].view.account, None);
+    assert_eq!(plan.sources[0].view.table, EVENTS);
     let refusal = house.queries.plan(ACCOUNT, None, "us-east-1", "from nowhere").await.unwrap_err();
     assert!(matches!(refusal, Refusal::Store(Error::Refused { code: "EventDataStoreNotFound", .. })), "{refusal}");
     let refusal = house.queries.plan(ACCOUNT, None, "us-east-1", "wrong").await.unwrap_err();
     assert!(matches!(refusal, Refusal::Sql(sql::Error::Syntax { line: 1, .. })), "{refusal}");
+}
+
+#[tokio::test]
+async fn events_of_all_accounts_are_for_the_account_of_the_house() {
+    let house = House::new().await;
+    let arn = format!("from arn:aws:cloudtrail:us-east-1:{ACCOUNT}:eventdatastore/events");
+    for (owner, text) in [(None, "rows 1"), (Some(ACCOUNT), "rows 1"), (None, arn.as_str()), (Some(ACCOUNT), &arn)] {
+        let refusal = house.queries.plan(OTHER, owner, "us-east-1", text).await.unwrap_err();
+        let refused = matches!(refusal, Refusal::Store(Error::Refused { code: "EventDataStoreNotFound", .. }));
+        assert!(refused, "{owner:?} {text}: {refusal}");
+    }
+    let refusal = house.queries.plan(OTHER, None, "us-east-1", "rows 1").await.unwrap_err();
+    assert!(refusal.to_string().contains("CreateEventDataStore"), "{refusal}");
 }

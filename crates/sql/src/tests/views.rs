@@ -64,18 +64,6 @@ async fn resources_are_an_array_of_rows() {
 }
 
 #[tokio::test]
-async fn a_view_shows_no_more_than_its_account() {
-    let house = House::new();
-    let mut mine = query("SELECT eventname FROM events WHERE true OR recipientaccountid = '111111111111'");
-    let mut shown = view(Shape::Everything);
-    shown.account = Some("222222222222".to_owned());
-    mine.tables.insert("events".to_owned(), shown);
-    assert_eq!(house.ask(mine.clone()).await.unwrap().rows, [["ConsoleLogin"]]);
-    mine.text = "SELECT count(*) FROM events".to_owned();
-    assert_eq!(house.ask(mine).await.unwrap().rows, [["1"]]);
-}
-
-#[tokio::test]
 async fn columns_are_called_as_the_query_wrote_them() {
     let house = House::new();
     let names = |text: &str| {

@@ -87,17 +87,10 @@ impl Placer<'_> {
     fn view(&mut self, scan: &TableScan, source: &ViewSource) -> Result<LogicalPlan> {
         let (exprs, columns) = self.shown(&scan.table_name, &source.shown);
         let files = (self.files)(source)?;
-        let mut needed = columns;
-        if source.view.account.is_some() {
-            needed.insert("recipientaccountid");
-        }
         let schema = files.schema();
-        let indices: Vec<_> = needed.iter().filter_map(|name| schema.index_of(name).ok()).collect();
+        let indices: Vec<_> = columns.iter().filter_map(|name| schema.index_of(name).ok()).collect();
         let indices = if indices.is_empty() { vec![0] } else { indices };
-        let mut plan = LogicalPlanBuilder::scan(scan.table_name.clone(), files, Some(indices))?;
-        if let Some(account) = &source.view.account {
-            plan = plan.filter(self::column(&scan.table_name, "recipientaccountid").eq(lit(account.as_str())))?;
-        }
+        let plan = LogicalPlanBuilder::scan(scan.table_name.clone(), files, Some(indices))?;
         plan.project(exprs)?.build()
     }
 
