@@ -39,13 +39,18 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use store::Store;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use view::Views;
 use workers::Workers;
 
 /// Batches that wait for whoever takes them.
 const BATCHES_WAITING: usize = 2;
+/// Plans that are made side by side; more wait.
+const PLANS_MAX: usize = 4;
+/// A plan takes no longer.
+const PLANNING_TIME_MAX: Duration = Duration::from_secs(30);
 
 struct Engine {
     inner: Arc<Inner>,
@@ -61,6 +66,8 @@ struct Inner {
     footers: Arc<Footers>,
     /// Names of functions, for hints.
     functions: Vec<String>,
+    /// Places for plans that are being made.
+    plans: Arc<Semaphore>,
     /// Where operators write what has no room in memory.
     spill: PathBuf,
 }
@@ -77,7 +84,8 @@ impl Engine {
         let state = session::session(workers.count).expect("functions have names of their own");
         let views = Views::new(view::Functions::of(&state)).expect("views are made of columns that there are");
         let functions = named(&state);
-        let inner = Inner { world, store, state, views, footers: Arc::default(), functions, spill };
+        let plans = Arc::new(Semaphore::new(PLANS_MAX));
+        let inner = Inner { world, store, state, views, footers: Arc::default(), functions, plans, spill };
         Self { inner: Arc::new(inner), workers }
     }
 
@@ -132,7 +140,8 @@ fn named(state: &SessionState) -> Vec<String> {
 impl Sql for Engine {
     async fn check(&self, query: &Query) -> Result<Checked, Error> {
         let (inner, query) = (self.inner.clone(), query.clone());
-        self.on_workers(async move { inner.check(&query) }).await
+        let limits = query.limits;
+        self.on_workers(async move { inner.planning(&limits, move |inner| inner.check(&query)).await }).await
     }
 
     async fn run(&self, query: Query) -> Result<Rows, Error> {

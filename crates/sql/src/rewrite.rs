@@ -4,6 +4,7 @@ mod allow;
 mod calls;
 mod columns;
 mod names;
+mod size;
 mod unnest;
 
 pub use columns::{named, outputs};
@@ -15,13 +16,17 @@ use std::ops::ControlFlow;
 
 /// Rewrites a query in place. Errors: Refused for what is no plain query, Invalid.
 pub fn rewrite(query: &mut Query) -> Result<(), Error> {
-    match query.visit(&mut Rewriter) {
+    size::check(query)?;
+    match query.visit(&mut Rewriter::default()) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
 }
 
-struct Rewriter;
+#[derive(Default)]
+struct Rewriter {
+    copies: size::Copies,
+}
 
 fn flow(result: Result<(), Error>) -> ControlFlow<Error> {
     match result {
@@ -51,7 +56,8 @@ impl VisitorMut for Rewriter {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-        flow(allow::expr(expr).and_then(|()| calls::rewrite(expr)))
+        let allowed = allow::expr(expr).and_then(|()| self.copies.check(expr));
+        flow(allowed.and_then(|()| calls::rewrite(expr)))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::planned::{self, Planned};
 use crate::provider::Table;
 use crate::reader::Readers;
 use crate::view::ViewSource;
-use cairn_lake::sql::{Checked, Column, Error, Query, Statistics};
+use cairn_lake::sql::{Checked, Column, Error, Limits, Query, Statistics};
 use cairn_lake::table::Snapshot;
 use chrono::DateTime;
 use datafusion::arrow::array::RecordBatch;
@@ -29,6 +29,7 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
 use std::collections::HashMap;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 /// Written to disk by one query, at most.
@@ -69,7 +70,41 @@ impl Inner {
         checked().map_err(|error| translate(&error, Stage::Planning, &query.limits, &self.functions))
     }
 
-    async fn ready(&self, query: &Query) -> Result<Ready, Error> {
+    /// Makes a plan on a thread where it stands in nobody's way. A planner cannot be stopped: one that has had its
+    /// time goes on to its end in its place, and the caller is free.
+    pub async fn planning<T: Send + 'static>(
+        self: &Arc<Self>,
+        limits: &Limits,
+        plan: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let time = limits.time_max.min(crate::PLANNING_TIME_MAX);
+        let planned = async {
+            let stopped = || Error::Failed("the engine has stopped".to_owned());
+            let place = self.plans.clone().acquire_owned().await.map_err(|_| stopped())?;
+            let inner = self.clone();
+            let task = tokio::task::spawn_blocking(move || {
+                let planned = plan(&inner);
+                drop(place);
+                planned
+            });
+            match task.await {
+                Ok(planned) => planned,
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(_) => Err(stopped()),
+            }
+        };
+        tokio::select! {
+            planned = planned => planned,
+            () = self.world.clock.sleep(time) => Err(Error::Time(time)),
+        }
+    }
+
+    async fn ready(self: &Arc<Self>, query: &Query) -> Result<Ready, Error> {
+        let (runtime, own) = (Handle::current(), query.clone());
+        self.planning(&query.limits, move |inner| runtime.block_on(inner.planned(&own))).await
+    }
+
+    async fn planned(&self, query: &Query) -> Result<Ready, Error> {
         let state = self.state();
         let invalid = |error| translate(&error, Stage::Planning, &query.limits, &self.functions);
         let planned = planned::plan(&state, &self.views, query).map_err(invalid)?;
@@ -119,14 +154,15 @@ impl Inner {
 
     /// Plans and runs a query, and hands its rows to `rows` until it ends or nobody takes them.
     pub async fn run(
-        &self,
+        self: &Arc<Self>,
         query: Query,
-        begun: oneshot::Sender<Result<Begun, Error>>,
+        mut begun: oneshot::Sender<Result<Begun, Error>>,
         rows: mpsc::Sender<Result<RecordBatch, Error>>,
     ) {
         let ready = tokio::select! {
             biased;
             () = query.cancel.cancelled() => Err(Error::Cancelled),
+            () = begun.closed() => return,
             ready = self.ready(&query) => ready,
         };
         let ready = match ready {
@@ -173,7 +209,7 @@ impl Inner {
         Ok(())
     }
 
-    pub async fn explain(&self, query: Query, analyze: bool) -> Result<String, Error> {
+    pub async fn explain(self: &Arc<Self>, query: Query, analyze: bool) -> Result<String, Error> {
         let ready = self.ready(&query).await?;
         if analyze {
             let failed = |error| translate(&error, Stage::Running, &query.limits, &self.functions);

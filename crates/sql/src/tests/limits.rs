@@ -112,3 +112,48 @@ async fn hostile_queries_get_a_clear_error() {
         assert!(!matches!(error, Error::Failed(_)), "{shown}: {error:?}");
     }
 }
+
+#[tokio::test]
+async fn a_short_text_that_means_a_huge_plan_is_refused() {
+    let house = House::over(Shelf::fresh());
+    let doubling = |first: &str, next: &dyn Fn(usize) -> String| {
+        let rest: String = (1..30).map(|index| format!(", c{index} AS ({})", next(index - 1))).collect();
+        format!("WITH c0 AS ({first}){rest} SELECT count(*) FROM c29")
+    };
+    let joined = |below: usize| format!("SELECT a.x FROM c{below} a, c{below} b");
+    let within = |below: usize| format!("SELECT x FROM C{below} WHERE x IN (SELECT x FROM \"c{below}\")");
+    for text in [
+        doubling("SELECT eventid AS x FROM events", &joined),
+        doubling("SELECT 1 AS x", &joined),
+        doubling("VALUES (1) ", &joined).replace("SELECT a.x", "SELECT a.column1"),
+        doubling("SELECT eventid AS x FROM events", &within),
+        format!("SELECT * FROM ({}) q", doubling("SELECT 1 AS x", &joined)),
+    ] {
+        let error = house.engine.check(&query(&text)).await.unwrap_err();
+        assert!(matches!(&error, Error::Invalid(why) if why.contains("more than 1000 tables")), "{text}: {error}");
+    }
+    let nested = format!("SELECT {}1{}", "greatest(".repeat(40), ", 1)".repeat(40));
+    let error = house.engine.check(&query(&nested)).await.unwrap_err();
+    assert!(matches!(&error, Error::Invalid(why) if why.contains("greatest")), "{error}");
+    let few =
+        "WITH a AS (SELECT eventid FROM events), b AS (SELECT x.eventid FROM a x, a y) SELECT count(*) FROM b, b c";
+    house.check(few, "1296").await;
+}
+
+#[tokio::test]
+async fn a_plan_that_waits_for_its_place_has_its_time_and_frees_its_caller() {
+    let house = House::over(Shelf::fresh());
+    let places = house.engine.inner.plans.clone().acquire_many_owned(4).await.unwrap();
+    let text = query("SELECT count(*) FROM events");
+    let mut checks = Box::pin(house.engine.check(&text));
+    let error = loop {
+        tokio::select! {
+            biased;
+            checked = &mut checks => break checked.unwrap_err(),
+            () = tokio::task::yield_now() => house.sim.clock.advance(Duration::from_secs(1)),
+        }
+    };
+    assert_eq!(error, Error::Time(Duration::from_secs(30)));
+    drop(places);
+    house.check("SELECT count(*) FROM events", "6").await;
+}

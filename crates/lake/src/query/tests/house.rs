@@ -180,6 +180,7 @@ impl House {
             Some(Place { uri: format!("s3://{bucket}/q"), bucket: bucket.to_owned(), prefix: "q".to_owned() });
         self.queries.start(new).await.unwrap().id
     }
+    /// Of any account, over the table that the account of the house reads.
 
     async fn new_query(&self, account: &str, text: &str, refresh: Option<&str>) -> NewQuery {
         NewQuery {
