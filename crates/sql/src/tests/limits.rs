@@ -117,8 +117,8 @@ async fn hostile_queries_get_a_clear_error() {
 async fn a_short_text_that_means_a_huge_plan_is_refused() {
     let house = House::over(Shelf::fresh());
     let doubling = |first: &str, next: &dyn Fn(usize) -> String| {
-        let rest: String = (1..30).map(|index| format!(", c{index} AS ({})", next(index - 1))).collect();
-        format!("WITH c0 AS ({first}){rest} SELECT count(*) FROM c29")
+        let rest: Vec<_> = (1..30).map(|index| format!("c{index} AS ({})", next(index - 1))).collect();
+        format!("WITH c0 AS ({first}), {} SELECT count(*) FROM c29", rest.join(", "))
     };
     let joined = |below: usize| format!("SELECT a.x FROM c{below} a, c{below} b");
     let within = |below: usize| format!("SELECT x FROM C{below} WHERE x IN (SELECT x FROM \"c{below}\")");

@@ -180,8 +180,8 @@ impl House {
             Some(Place { uri: format!("s3://{bucket}/q"), bucket: bucket.to_owned(), prefix: "q".to_owned() });
         self.queries.start(new).await.unwrap().id
     }
-    /// Of any account, over the table that the account of the house reads.
 
+    /// Of any account, over the table that the account of the house reads.
     async fn new_query(&self, account: &str, text: &str, refresh: Option<&str>) -> NewQuery {
         NewQuery {
             account: account.to_owned(),
@@ -191,7 +191,7 @@ impl House {
             alias: None,
             refresh: refresh.map(str::to_owned),
             delivery: None,
-            plan: self.queries.plan(account, None, "us-east-1", text).await.unwrap(),
+            plan: self.queries.plan(ACCOUNT, None, "us-east-1", text).await.unwrap(),
         }
     }
 
