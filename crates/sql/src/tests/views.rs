@@ -1,7 +1,7 @@
 //! Columns as CloudTrail Lake shows them.
 
-use super::{House, STORE, query, view};
-use cairn_lake::sql::{Shape, Sql};
+use super::{House, STORE, query};
+use cairn_lake::sql::Sql;
 
 #[tokio::test]
 async fn rows_are_found_in_files_and_in_memory() {
