@@ -1,5 +1,6 @@
 """The lake's files: nothing is lost or doubled when the house is killed, and nobody but the house writes them."""
 
+import json
 import random
 import threading
 import time
@@ -92,10 +93,48 @@ def test_only_the_house_writes_the_lakes_files(new_house):
         lambda: s3.put_object(Bucket=bucket, Key=key, Body=b"other"),
         lambda: s3.put_object(Bucket=bucket, Key="events/data/new.parquet", Body=b"other"),
         lambda: s3.delete_object(Bucket=bucket, Key=key),
+        lambda: s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key}]}),
+        lambda: s3.copy_object(Bucket=bucket, Key="new", CopySource={"Bucket": bucket, "Key": key}),
+        lambda: s3.create_multipart_upload(Bucket=bucket, Key="new"),
+        lambda: s3.put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": []}),
+        lambda: s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": []})),
+        lambda: s3.delete_bucket_policy(Bucket=bucket),
+        lambda: s3.put_bucket_acl(Bucket=bucket, ACL="private"),
+        lambda: s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}),
+        lambda: s3.put_bucket_encryption(
+            Bucket=bucket,
+            ServerSideEncryptionConfiguration={
+                "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]
+            },
+        ),
+        lambda: s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": []}),
+        lambda: s3.delete_bucket(Bucket=bucket),
     ):
-        with pytest.raises(ClientError) as failed:
-            call()
-        assert failed.value.response["Error"]["Code"] == "AccessDenied"
+        for s3 in (house.client("s3", keys=user), house.client("s3")):
+            with pytest.raises(ClientError) as failed:
+                call()
+            assert failed.value.response["Error"]["Code"] == "AccessDenied"
+    with pytest.raises(ClientError) as failed:
+        house.client("cloudtrail").start_query(
+            QueryStatement="SELECT eventid FROM events", DeliveryS3Uri=f"s3://{bucket}/results"
+        )
+    assert failed.value.response["Error"]["Code"] == "InsufficientS3BucketPolicyException"
+
+
+def test_nobody_takes_the_name_of_the_lakes_bucket(new_house):
+    house = new_house().start()
+    s3 = house.client("s3")
+    with pytest.raises(ClientError) as failed:
+        s3.create_bucket(Bucket=f"cairn-lake-{house.account}")
+    assert failed.value.response["Error"]["Code"] == "BucketAlreadyExists"
+    assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == 409
+    s3.create_bucket(Bucket="mine-already")
+    house.stop()
+    house.options["CAIRN_LAKE_BUCKET"] = "mine-already"
+    with pytest.raises(AssertionError, match="mine-already.*lake.bucket"):
+        house.start()
+    house.options["CAIRN_LAKE_BUCKET"] = "the-lakes-own"
+    house.start()
 
 
 def test_the_files_may_lie_in_a_bucket_of_another_s3(new_house, tmp_path):

@@ -75,6 +75,9 @@ impl Buckets {
             return Ok(true);
         }
         let bucket = self.bucket(bucket)?;
+        if bucket.settings.house {
+            return Ok(false);
+        }
         let mut context = Context::default();
         context.insert("s3:x-amz-acl", ACL);
         context.insert("aws:SourceArn", source_arn);
@@ -196,15 +199,16 @@ impl Buckets {
         Ok(Delivered { etag: digests.finish().etag(), version: None, owner: None })
     }
 
-    /// The bytes of the newest version, decrypted, for the house itself; outside buckets too. With them the
-    /// user metadata. Errors: as `find`, TooLarge for more than `bytes_max`.
+    /// The bytes of the newest version, decrypted, for the house itself; buckets outside too, if `account` has
+    /// them. With them the user metadata. Errors: as `find`, TooLarge for more than `bytes_max`.
     pub async fn read(
         &self,
+        account: &str,
         bucket: &str,
         key: &str,
         bytes_max: u64,
     ) -> Result<(BTreeMap<String, String>, Bytes), Error> {
-        if self.inner.outside.contains(bucket) {
+        if self.is_outside(bucket, account) {
             return match self.inner.outside.get(bucket, key, bytes_max).await {
                 Ok((object, bytes)) => Ok((object.metadata, bytes)),
                 Err(outside::Error::NotFound { bucket, key }) => Err(Error::NoSuchKey { bucket, key }),

@@ -33,6 +33,8 @@ pub struct Settings {
     pub public_access_block: Option<PublicAccessBlock>,
     /// Some when Object Lock is enabled; it is never disabled again.
     pub lock: Option<LockSettings>,
+    /// The house made it for its own files: nobody else writes there or sets anything on it. Never changes.
+    pub house: bool,
 }
 
 /// Whether puts keep older versions.

@@ -31,6 +31,15 @@ impl Buckets {
 
     /// Makes a bucket. Errors: InvalidName, AlreadyYours, Exists, TooMany, InvalidTag.
     pub async fn create(&self, new: NewBucket) -> Result<Arc<Bucket>, Error> {
+        self.make(new, false).await
+    }
+
+    /// Makes a bucket for files of the house itself, see [`Settings::house`]. Errors: as `create`.
+    pub async fn create_for_house(&self, new: NewBucket) -> Result<Arc<Bucket>, Error> {
+        self.make(new, true).await
+    }
+
+    async fn make(&self, new: NewBucket, house: bool) -> Result<Arc<Bucket>, Error> {
         limit::bucket_name(&new.name)?;
         limit::bucket_tags(&new.tags)?;
         if self.inner.outside.contains(&new.name) {
@@ -46,6 +55,7 @@ impl Buckets {
                 tags: new.tags,
                 ownership: new.ownership,
                 lock: new.object_lock.then(LockSettings::default),
+                house,
                 ..Settings::default()
             };
             let NewBucket { name, account, region, .. } = new;

@@ -89,7 +89,7 @@ impl Catalog {
             world: parts.world.clone(),
             db: parts.db.clone(),
             tables: tables.clone(),
-            shelf: Shelf::open(parts),
+            shelf: Shelf::open(parts, tables),
             interval: parts.settings.publish_interval.min(INTERVAL_MAX),
             turn: tokio::sync::Mutex::default(),
             looked: Mutex::default(),

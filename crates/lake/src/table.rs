@@ -198,8 +198,10 @@ impl Tables {
             waits_since: None,
             retired: Vec::new(),
         };
+        let storage = Storage::new(parts);
+        storage.check()?;
         let inner = Inner {
-            storage: Storage::new(parts),
+            storage,
             parts: parts.clone(),
             absorbing: tokio::sync::Mutex::default(),
             flushing: tokio::sync::Mutex::default(),
@@ -225,6 +227,11 @@ impl Tables {
 
     pub fn parts(&self) -> &Parts {
         &self.inner.parts
+    }
+
+    /// Makes the bucket where the files are, unless it is outside or there.
+    pub(crate) async fn found_bucket(&self) -> Result<(), Error> {
+        self.inner.storage.found().await
     }
 
     /// The name of the bucket where the files are.

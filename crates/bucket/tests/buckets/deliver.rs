@@ -68,10 +68,10 @@ async fn the_policy_of_the_bucket_decides_what_a_service_may_put() {
     let delivered = house.buckets.deliver(delivery()).await.unwrap();
     assert_eq!(delivered.owner.as_deref(), Some(ACCOUNT));
     assert!(delivered.version.is_some());
-    let (metadata, bytes) = house.buckets.read(BUCKET, KEY, 100).await.unwrap();
+    let (metadata, bytes) = house.buckets.read(ACCOUNT, BUCKET, KEY, 100).await.unwrap();
     assert_eq!((metadata, bytes.as_ref()), (tags(&[("signature", "ab")]), b"log file".as_slice()));
-    assert!(matches!(house.buckets.read(BUCKET, KEY, 7).await, Err(Error::TooLarge(_))));
-    assert!(matches!(house.buckets.read(BUCKET, "none", 7).await, Err(Error::NoSuchKey { .. })));
+    assert!(matches!(house.buckets.read(ACCOUNT, BUCKET, KEY, 7).await, Err(Error::TooLarge(_))));
+    assert!(matches!(house.buckets.read(ACCOUNT, BUCKET, "none", 7).await, Err(Error::NoSuchKey { .. })));
     let object = house.find(KEY).await.unwrap();
     assert_eq!(object.headers.content_encoding.as_deref(), Some("gzip"));
 

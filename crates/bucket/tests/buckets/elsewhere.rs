@@ -68,9 +68,9 @@ async fn a_delivery_to_a_mapped_bucket_goes_out_and_reads_back() {
     assert_eq!(body, "log file");
     assert_eq!(headers["content-encoding"], "gzip");
     assert!(house.blobs().is_empty(), "nothing is kept here");
-    let (metadata, bytes) = house.buckets.read(BUCKET, KEY, 100).await.unwrap();
+    let (metadata, bytes) = house.buckets.read(ACCOUNT, BUCKET, KEY, 100).await.unwrap();
     assert_eq!((metadata, bytes.as_ref()), (tags(&[("signature", "ab")]), b"log file".as_slice()));
-    assert!(matches!(house.buckets.read(BUCKET, "none", 100).await, Err(Error::NoSuchKey { .. })));
+    assert!(matches!(house.buckets.read(ACCOUNT, BUCKET, "none", 100).await, Err(Error::NoSuchKey { .. })));
     let lets = house.buckets.lets(BUCKET, Some(KEY), "s3:PutObject", &trail, TRAIL, OTHER);
     assert!(matches!(lets, Err(Error::NoSuchBucket(_))), "it is the home account's");
     let others = Delivery { key: "other".to_owned(), source_account: OTHER.to_owned(), ..delivery() };

@@ -1,13 +1,12 @@
 //! Where metadata files lie: beside the data, in the lake's bucket.
 
-use crate::{Error, Parts};
+use crate::{Error, Parts, Tables};
 use bytes::Bytes;
 use cairn_bucket::outside::{self, Endpoint};
-use cairn_bucket::{Body, Buckets, Delete, Expected, Headers, NewBucket, Put};
+use cairn_bucket::{Body, Buckets, Delete, Expected, Headers, Put};
 use futures::{StreamExt, stream};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
-use std::collections::BTreeMap;
 
 const CONTENT_TYPE: &str = "application/octet-stream";
 
@@ -16,16 +15,14 @@ const CONTENT_TYPE: &str = "application/octet-stream";
 pub(super) struct Shelf {
     buckets: Buckets,
     account: String,
-    region: String,
     bucket: String,
+    tables: Tables,
 }
 
 impl Shelf {
-    pub fn open(parts: &Parts) -> Self {
-        let own = || format!("cairn-lake-{}", parts.account);
-        let bucket = parts.settings.bucket.clone().unwrap_or_else(own);
-        let (account, region) = (parts.account.clone(), parts.region.clone());
-        Self { buckets: parts.buckets.clone(), account, region, bucket }
+    pub fn open(parts: &Parts, tables: &Tables) -> Self {
+        let (account, bucket) = (parts.account.clone(), tables.bucket().to_owned());
+        Self { buckets: parts.buckets.clone(), account, bucket, tables: tables.clone() }
     }
 
     /// Its name where it is.
@@ -58,7 +55,7 @@ impl Shelf {
             };
             return self.buckets.outside().put(&self.bucket, put).await.map_err(unavailable);
         }
-        self.found().await?;
+        self.tables.found_bucket().await?;
         let headers = Headers { content_type: Some(CONTENT_TYPE.to_owned()), ..Headers::default() };
         let put = Put { bucket: self.bucket.clone(), key: key.to_owned(), headers, ..Put::default() };
         let expected = Expected { size: Some(bytes.len() as u64), ..Expected::default() };
@@ -79,25 +76,6 @@ impl Shelf {
         let delete = Delete { key: key.to_owned(), ..Delete::default() };
         match self.buckets.delete(&self.bucket, delete).await {
             Ok(_) | Err(cairn_bucket::Error::NoSuchBucket(_)) => Ok(()),
-            Err(error) => Err(unavailable(error)),
-        }
-    }
-
-    /// Makes the bucket where it is not yet.
-    async fn found(&self) -> Result<(), Error> {
-        if self.buckets.bucket(&self.bucket).is_ok() {
-            return Ok(());
-        }
-        let new = NewBucket {
-            name: self.bucket.clone(),
-            account: self.account.clone(),
-            region: self.region.clone(),
-            object_lock: false,
-            ownership: None,
-            tags: BTreeMap::new(),
-        };
-        match self.buckets.create(new).await {
-            Ok(_) | Err(cairn_bucket::Error::AlreadyYours(_)) => Ok(()),
             Err(error) => Err(unavailable(error)),
         }
     }

@@ -77,7 +77,7 @@ impl House {
 
     async fn object(&self, location: &str) -> Vec<u8> {
         let key = location.strip_prefix("s3://cairn-lake-111122223333/").unwrap();
-        self.buckets.read(BUCKET, key, 1 << 30).await.unwrap().1.to_vec()
+        self.buckets.read(ACCOUNT, BUCKET, key, 1 << 30).await.unwrap().1.to_vec()
     }
 
     /// The metadata file as Iceberg's own code reads it.

@@ -20,8 +20,11 @@ pub(super) struct Source {
     buckets: Buckets,
     identity: Identity,
     keys: Keys,
-    /// None for a bucket outside, which has rights of its own.
-    reader: Option<Caller>,
+    /// Whose import it is.
+    account: String,
+    reader: Caller,
+    /// The bucket is a mapped one outside: it has no policy here, and the role alone says what is read.
+    outside: bool,
 }
 
 /// An object that is there.
@@ -52,8 +55,8 @@ impl Source {
     pub fn open(parts: &Parts, account: &str, place: Place, role: &str) -> Result<Self, Error> {
         let (buckets, identity, keys) = (parts.buckets.clone(), parts.identity.clone(), parts.keys.clone());
         let outside = buckets.is_outside(&place.bucket, account);
-        let reader = if outside { None } else { Some(reader(&identity, account, role)?) };
-        let source = Self { place, buckets, identity, keys, reader };
+        let (account, reader) = (account.to_owned(), reader(&identity, account, role)?);
+        let source = Self { place, buckets, identity, keys, account, reader, outside };
         if !outside {
             source.bucket()?;
         }
@@ -76,14 +79,15 @@ impl Source {
     /// The next keys in their order, and whether there are more.
     pub async fn list(&self, after: Option<&str>) -> Result<(Vec<Item>, bool), Refused> {
         let Place { bucket, folder } = &self.place;
-        if self.reader.is_none() {
+        if self.outside {
+            self.allowed(None, "s3:ListBucket", &format!("arn:aws:s3:::{bucket}"))?;
             let found =
                 self.buckets.outside().list(bucket, folder, after, PAGE).await.map_err(|error| outer(&error))?;
             let more = found.len() == PAGE;
             return Ok((found.into_iter().map(|object| Item { key: object.key, size: object.size }).collect(), more));
         }
         let own = self.bucket().map_err(|error| Refused::new("NoSuchBucket", error.to_string()))?;
-        self.allowed(&own, "s3:ListBucket", &own.arn())?;
+        self.allowed(Some(&own), "s3:ListBucket", &own.arn())?;
         let list = List { prefix: folder.clone(), after: after.map(str::to_owned), max: PAGE, ..List::default() };
         let listing = self.buckets.list(bucket, &list).await.map_err(|error| inner(&error))?;
         let items = listing.items.into_iter().map(|object| Item { key: object.key, size: object.size }).collect();
@@ -92,25 +96,27 @@ impl Source {
 
     /// The bytes of a file.
     pub async fn read(&self, key: &str) -> Result<Bytes, Refused> {
-        if self.reader.is_some() {
+        if self.outside {
+            self.allowed(None, "s3:GetObject", &format!("arn:aws:s3:::{}/{key}", self.place.bucket))?;
+        } else {
             let own = self.bucket().map_err(|error| Refused::new("NoSuchBucket", error.to_string()))?;
-            self.allowed(&own, "s3:GetObject", &own.object_arn(key))?;
+            self.allowed(Some(&own), "s3:GetObject", &own.object_arn(key))?;
             let object = self.buckets.find(&self.place.bucket, key, None).await.map_err(|error| inner(&error))?;
             self.may_decrypt(&object).await?;
         }
-        let read = self.buckets.read(&self.place.bucket, key, FILE_BYTES_MAX).await;
+        let read = self.buckets.read(&self.account, &self.place.bucket, key, FILE_BYTES_MAX).await;
         read.map(|(_, bytes)| bytes).map_err(|error| inner(&error))
     }
 
-    fn allowed(&self, own: &Bucket, action: &str, resource: &str) -> Result<(), Refused> {
-        let Some(reader) = &self.reader else { return Ok(()) };
+    /// `own` is the bucket, if it is one of the house.
+    fn allowed(&self, own: Option<&Bucket>, action: &str, resource: &str) -> Result<(), Refused> {
         let context = Context::default();
         let request = Request {
-            caller: reader,
+            caller: &self.reader,
             action,
             resource,
-            resource_account: &own.account,
-            resource_policy: own.policy.as_deref(),
+            resource_account: own.map_or(&self.account, |own| &own.account),
+            resource_policy: own.and_then(|own| own.policy.as_deref()),
             policy_required: false,
             context: &context,
         };
@@ -127,7 +133,7 @@ impl Source {
 
     /// Whether the role may use the key of an object.
     async fn may_decrypt(&self, object: &Object) -> Result<(), Refused> {
-        let (Some(reader), Sse::Kms { key_arn, .. }) = (&self.reader, &object.sse) else { return Ok(()) };
+        let Sse::Kms { key_arn, .. } = &object.sse else { return Ok(()) };
         let failed = |error: &dyn std::fmt::Display| Refused::denied(format!("the key of {}: {error}", object.key));
         let arn = cairn_event::Arn::parse(key_arn).map_err(|error| failed(&error))?;
         let scope = Scope { account: arn.account(), region: arn.region() };
@@ -143,7 +149,7 @@ impl Source {
             context.insert("kms:EncryptionContextKeys", &name);
         }
         self.decide(&Request {
-            caller: reader,
+            caller: &self.reader,
             action: "kms:Decrypt",
             resource: &key.arn,
             resource_account: &key.account,

@@ -2,7 +2,7 @@
 
 use crate::{Error, Parts};
 use bytes::Bytes;
-use cairn_bucket::{Buckets, Delete, Expected, Headers, NewBucket, Opened, Put, outside};
+use cairn_bucket::{Bucket, Buckets, Delete, Expected, Headers, NewBucket, Opened, Put, outside};
 use futures::{StreamExt, stream};
 use object_store::ObjectStoreExt;
 use serde_json::json;
@@ -75,24 +75,41 @@ impl Storage {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Errors: Unavailable when somebody else made a bucket of this name, who would govern the lake's files.
+    pub fn check(&self) -> Result<(), Error> {
+        match self.buckets.bucket(&self.bucket) {
+            Ok(bucket) if !self.is_outside() => self.check_own(&bucket),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_own(&self, bucket: &Bucket) -> Result<(), Error> {
+        if bucket.settings.house && bucket.account == self.account {
+            return Ok(());
+        }
+        let (name, account) = (&self.bucket, &bucket.account);
+        Err(Error::Unavailable(format!(
+            "the lake keeps its files in bucket {name}, but one of this name was made through S3 by account {account}: \
+             remove that bucket, or name another one in the setting lake.bucket"
+        )))
+    }
+
     /// Makes the bucket where there is none, with a policy that lets nobody write: what the house itself
     /// puts there asks no policy.
-    async fn found(&self) -> Result<(), Error> {
+    pub async fn found(&self) -> Result<(), Error> {
         let mut founded = self.founded.lock().await;
         if *founded {
             return Ok(());
         }
         let bucket = match self.buckets.bucket(&self.bucket) {
             Ok(bucket) => bucket,
-            Err(_) => match self.buckets.create(self.new_bucket()).await {
+            Err(_) => match self.buckets.create_for_house(self.new_bucket()).await {
                 Err(cairn_bucket::Error::AlreadyYours(_)) => self.buckets.bucket(&self.bucket),
                 created => created,
             }
             .map_err(|error| unavailable(&error))?,
         };
-        if bucket.account != self.account {
-            return Err(Error::Unavailable(format!("bucket {} belongs to another account", self.bucket)));
-        }
+        self.check_own(&bucket)?;
         if bucket.policy_text.is_none() {
             let policy = json!({"Version": "2012-10-17", "Statement": [{
                 "Sid": "OnlyTheLakeWrites", "Effect": "Deny", "Principal": "*",

@@ -5,3 +5,4 @@ mod aside;
 mod flush;
 pub(crate) mod house;
 mod merge;
+mod storage;

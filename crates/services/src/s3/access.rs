@@ -72,6 +72,10 @@ async fn ask_bucket(call: &Call, row: &Row, uri: &Uri, headers: &HeaderMap) -> S
     if expected.is_some_and(|account| account.as_bytes() != bucket.account.as_bytes()) {
         return Err(refusal::access_denied());
     }
+    // Whoever asks, and whatever policies say: what the house keeps for itself only the house changes.
+    if row.access == Access::Write && bucket.settings.house {
+        return Err(refusal::access_denied());
+    }
     let version = version(row, uri);
     let key = call.address.key.as_deref();
     if let Some(key) = key.filter(|_| row.asks_tags) {

@@ -68,6 +68,10 @@ pub(super) async fn create_bucket(
     let region = region(call, input.create_bucket_configuration.as_ref())?;
     let may = |action: &str| call.authorize_own(&format!("arn:aws:s3:::{}", input.bucket), action, &region);
     may("s3:CreateBucket")?;
+    // Whoever had it could govern the files that the lake puts there.
+    if input.bucket == call.engines().lake.tables.bucket() {
+        return Err(refusal::of(cairn_bucket::Error::Exists(input.bucket)));
+    }
     if req.headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-")) {
         let message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
         return Err(error(S3ErrorCode::InvalidBucketAclWithObjectOwnership, message));

@@ -189,7 +189,9 @@ impl Archive {
         if !self.doubted(file.id) {
             return false;
         }
-        let found = self.buckets().read(&file.bucket, &file.key, body.len() as u64).await;
+        let arn = Arn::parse(&file.arn);
+        let account = arn.as_ref().map_or("", Arn::account);
+        let found = self.buckets().read(account, &file.bucket, &file.key, body.len() as u64).await;
         found.is_ok_and(|(metadata, bytes)| {
             bytes == *body && file.metadata.iter().all(|(name, value)| metadata.get(name) == Some(value))
         })

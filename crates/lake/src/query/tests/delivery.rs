@@ -30,12 +30,12 @@ async fn a_result_is_delivered_with_a_signed_list_of_its_files() {
     let entry = delivered(&house, &house.start_into("rows 3", "b-1").await).await;
     assert_eq!((entry.status, status(&entry)), (Status::Finished, DeliveryStatus::Success), "{entry:?}");
     let folder = format!("q/AWSLogs/{ACCOUNT}/CloudTrail-Lake/Query/2023/11/14/{}", entry.id);
-    let (_, csv) = house.buckets.read("b-1", &format!("{folder}/result_1.csv.gz"), 1 << 20).await.unwrap();
+    let (_, csv) = house.buckets.read(ACCOUNT, "b-1", &format!("{folder}/result_1.csv.gz"), 1 << 20).await.unwrap();
     assert_eq!(
         cairn_store::gzip::inflate_one(&csv, 1000).unwrap(),
         b"number,text\r\n0,row 0\r\n1,row 1\r\n2,row 2\r\n"
     );
-    let (_, sign) = house.buckets.read("b-1", &format!("{folder}/result_sign.json"), 1 << 20).await.unwrap();
+    let (_, sign) = house.buckets.read(ACCOUNT, "b-1", &format!("{folder}/result_sign.json"), 1 << 20).await.unwrap();
     let hash = hex::encode(digest::digest(&digest::SHA256, &csv));
     let expected = json!({
         "version": "1.0", "region": "us-east-1",

@@ -80,7 +80,7 @@ impl verify::Source for Source {
     }
 
     async fn get(&self, key: &str, bytes_max: u64) -> Result<verify::Object, verify::Unread> {
-        match self.bucket.read(BUCKET, key, bytes_max).await {
+        match self.bucket.read(ACCOUNT, BUCKET, key, bytes_max).await {
             Ok((metadata, bytes)) => Ok(verify::Object { bytes, metadata: Some(metadata) }),
             Err(cairn_bucket::Error::NoSuchKey { .. }) => Err(verify::Unread::Missing),
             Err(error) => Err(verify::Unread::Failed(error.to_string())),
@@ -315,7 +315,7 @@ impl House {
     pub async fn objects(&self, bucket: &str) -> Vec<Object> {
         let mut objects = Vec::new();
         for key in self.keys(bucket).await {
-            let (metadata, bytes) = self.buckets.read(bucket, &key, 1 << 30).await.unwrap();
+            let (metadata, bytes) = self.buckets.read(ACCOUNT, bucket, &key, 1 << 30).await.unwrap();
             let mut member = flate2::bufread::GzDecoder::new(&*bytes);
             let mut json = Vec::new();
             member.read_to_end(&mut json).unwrap();
