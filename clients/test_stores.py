@@ -10,10 +10,11 @@ from conftest import eventually
 # A deleted store counts for seven days, so each test has a region of its own.
 REGIONS = itertools.cycle(
     [
-        f"{area}-{side}-{number}"
-        for area in ("eu", "ap", "sa", "ca")
-        for side in ("west", "east", "north", "south")
-        for number in (1, 2)
+        *("eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2"),
+        *("ap-east-1", "ap-east-2", "ap-south-1", "ap-south-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3"),
+        *("ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6"),
+        *("af-south-1", "ca-central-1", "ca-west-1", "il-central-1", "me-central-1", "me-south-1", "mx-central-1"),
+        *("sa-east-1", "us-east-2", "us-west-1", "us-gov-west-1"),
     ]
 )
 MANAGEMENT = [{"Field": "eventCategory", "Equals": ["Management"]}]
@@ -232,7 +233,19 @@ def test_l12_a_federated_store_is_not_deleted(house, region, cloudtrail, store):
     refused(enable, "EventDataStoreFederationEnabledException", EventDataStore=store, FederationRoleArn=role)
     refused(cloudtrail.delete_event_data_store, "EventDataStoreFederationEnabledException", EventDataStore=store)
     assert cloudtrail.disable_federation(EventDataStore=store)["FederationStatus"] == "DISABLED"
+    only = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "cloudtrail:*", "Resource": "*"}]}
+    keys = house.user(f"no-pass-{region}", only)
+    passes_no_role = house.client("cloudtrail", region=region, keys=keys).enable_federation
+    refused(passes_no_role, "AccessDeniedException", EventDataStore=store, FederationRoleArn=role)
     cloudtrail.delete_event_data_store(EventDataStore=store)
+
+
+def test_a_region_that_nobody_has_is_refused(house):
+    made_up = house.client("cloudtrail", region="us-east-99")
+    refused(made_up.list_event_data_stores, "InvalidSignatureException")
+    refused(made_up.create_trail, "InvalidSignatureException", Name="t-1", S3BucketName="b-1")
+    data = house.client("cloudtrail-data", region="us-east-99")
+    refused(data.put_audit_events, "InvalidSignatureException", auditEvents=[], channelArn="x")
 
 
 def test_a_key_is_checked_and_refused_rather_than_ignored(house, region, cloudtrail):

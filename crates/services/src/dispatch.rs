@@ -155,6 +155,7 @@ impl Services {
             Protocol::Iceberg => self.authenticate_reader(arrival, parts, &body, outcome)?,
             _ => self.authenticate(arrival, parts, &body, outcome)?,
         };
+        crate::region::check(service, &region, &self.engines.region)?;
         if !service.global {
             outcome.region.clone_from(&region);
         }

@@ -13,6 +13,7 @@ mod operation;
 mod outcome;
 #[cfg(test)]
 mod overview;
+mod region;
 
 mod cloudtrail;
 mod cloudtrail_data;
