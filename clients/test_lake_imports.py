@@ -234,3 +234,64 @@ def test_the_role_decides_what_is_read(house):
     with pytest.raises(ClientError) as failed:
         source.start()
     assert failed.value.response["Error"]["Code"] == "AccessDeniedException" and "iam:PassRole" in str(failed.value)
+
+
+def test_a_bucket_outside_is_read_and_written_only_by_who_may(new_house, tmp_path):
+    other = new_house("other").start()
+    other.client("s3").create_bucket(Bucket="kept-elsewhere")
+    keys = other.root_keys()
+    config = tmp_path / "cairn.toml"
+    config.write_text(
+        f"""
+        [outside.logs-outside]
+        endpoint_url = "{other.url}"
+        region = "us-east-1"
+        bucket = "kept-elsewhere"
+        access_key_id = "{keys['aws_access_key_id']}"
+        secret_access_key = "{keys['aws_secret_access_key']}"
+        allow_http = true
+        """
+    )
+    house = new_house("data")
+    house.start("--config", config)
+    on = lambda path: f"arn:aws:s3:::logs-outside{path}"
+    allow = lambda action, *resources: {"Effect": "Allow", "Action": action, "Resource": list(resources) or "*"}
+    document = lambda *statements: {"Version": "2012-10-17", "Statement": list(statements)}
+    source = Source(house, "inside-logs", document(allow("s3:ListBucket", on("")))["Statement"][0])
+    key = source.key(TODAY)
+    body = gzip.compress(json.dumps({"Records": [source.event(TODAY)]}).encode())
+    other.client("s3").put_object(Bucket="kept-elsewhere", Key=f"team/{key}", Body=body)
+    basis = allow(["cloudtrail:*", "iam:PassRole"])
+    calls = lambda name, *more: house.client("cloudtrail", keys=house.user(name, document(basis, *more)))
+    place = {"S3LocationUri": "s3://logs-outside/team", "S3BucketRegion": "us-east-1", "S3BucketAccessRoleArn": source.role}
+    start = lambda trail: trail.start_import(Destinations=[source.store], ImportSource={"S3": place})
+    list_it = allow("s3:ListBucket", on(""))
+    for name, *more in (("none",), ("lists", list_it), ("elsewhere", list_it, allow("s3:GetObject", on("/other/*")))):
+        assert code(start, trail=calls(name, *more)) == "AccessDeniedException"
+    # The role is asked for each file too.
+    trail = calls("reader", list_it, allow("s3:GetObject", on("/team/*")))
+    id = start(trail)["ImportId"]
+    assert source.ended(id)["ImportStatus"] == "FAILED"
+    assert trail.list_import_failures(ImportId=id)["Failures"][0]["ErrorType"] == "AccessDenied"
+    assert code(calls("retries").start_import, ImportId=id) == "AccessDeniedException"
+    house.client("iam").put_role_policy(
+        RoleName="inside-logs", PolicyName="get", PolicyDocument=json.dumps(document(allow("s3:GetObject", on("/team/*"))))
+    )
+    trail.start_import(ImportId=id)
+    assert source.ended(id)["ImportStatistics"]["EventsCompleted"] == 1
+    # Nor is it said how the import of another store goes.
+    narrow = document(allow("cloudtrail:*", source.store.replace(source.store[-12:], "0" * 12)))
+    stranger = house.client("cloudtrail", keys=house.user("narrow", narrow))
+    for call in (stranger.get_import, stranger.stop_import, stranger.list_import_failures, stranger.start_import):
+        assert code(call, ImportId=id) == "AccessDeniedException"
+
+    def query(trail):
+        return trail.start_query(
+            QueryStatement=f"SELECT eventid FROM {source.store[-36:]}", DeliveryS3Uri="s3://logs-outside/results"
+        )["QueryId"]
+
+    assert code(query, trail=calls("writes-nothing")) == "AccessDeniedException"
+    writer = calls("writer", allow("s3:PutObject", on("/results/*")))
+    found = query(writer)
+    assert eventually(lambda: writer.describe_query(QueryId=found)["DeliveryStatus"] == "SUCCESS")
+    assert any(key.startswith("results/") for key in other.keys("kept-elsewhere"))

@@ -35,6 +35,7 @@ mod logging;
 mod lookup_events;
 pub(crate) mod query;
 mod resource_policy;
+mod rights;
 mod sample_queries;
 mod start_import;
 mod start_query;

@@ -1,6 +1,6 @@
 //! EnableFederation and DisableFederation: whether query engines elsewhere read an event data store.
 
-use super::store;
+use super::{rights, store};
 use crate::call::Call;
 use crate::operation::{Access, Operation, Target};
 use cairn_lake::store::Store;
@@ -53,6 +53,7 @@ impl Operation for EnableFederation {
     }
 
     async fn call(call: &Call<'_>, input: Enable) -> Result<Output, Fault> {
+        rights::check_pass(call, &input.federation_role_arn)?;
         let stores = &call.engines.lake.stores;
         let enabled =
             stores.enable_federation(store::scope(call), &input.event_data_store, &input.federation_role_arn).await;

@@ -1,11 +1,19 @@
 //! What the operations on imports share: shapes and bounds.
 
-use super::store::invalid;
+use super::store::{self, invalid};
+use crate::call::Call;
+use crate::operation::Target;
 use cairn_lake::import::{From as Origin, Import, Statistics as Counts};
 use cairn_wire::{Fault, Timestamp};
 use serde::{Deserialize, Serialize};
 
 const RESULTS_MAX: i64 = 1000;
+
+/// An import is authorized on the event data store that it fills. Errors: ImportNotFound.
+pub(super) async fn target(call: &Call<'_>, id: &str) -> Result<Target, Fault> {
+    let import = call.engines.lake.imports.get(call.account(), call.region, id).await.map_err(store::fault)?;
+    store::target(call, &import.destination)
+}
 
 /// How many results a page is to have.
 pub(super) fn max(results: Option<i64>) -> Result<usize, Fault> {

@@ -2,7 +2,7 @@
 
 use super::{imports, store, trail};
 use crate::call::Call;
-use crate::operation::{Access, Operation};
+use crate::operation::{Access, Operation, Target};
 use cairn_event::Time;
 use cairn_lake::import::{Failure, Import, List, Status};
 use cairn_wire::{Fault, Timestamp, page};
@@ -139,6 +139,10 @@ impl Operation for ListImportFailures {
     const ACCESS: Access = Access::Read;
     type Input = FailuresInput;
     type Output = FailuresOutput;
+
+    async fn targets(call: &Call<'_>, input: &FailuresInput) -> Result<Vec<Target>, Fault> {
+        Ok(vec![imports::target(call, &input.import_id).await?])
+    }
 
     async fn call(call: &Call<'_>, input: FailuresInput) -> Result<FailuresOutput, Fault> {
         let max = imports::max(input.max_results)?;

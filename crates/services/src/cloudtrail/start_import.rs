@@ -1,11 +1,10 @@
 //! StartImport: log files of a bucket come into an event data store; or a failed import is taken up again.
 
-use super::imports::{ImportSource, Shown};
+use super::imports::{self, ImportSource, Shown};
+use super::rights::{check_pass, check_source};
 use super::{store, trail};
 use crate::call::Call;
-use crate::dispatch::denial;
 use crate::operation::{Access, Operation, Target};
-use cairn_identity::{Context, Decision, Request};
 use cairn_lake::import::{From as Origin, NewImport};
 use cairn_lake::store::Store;
 use cairn_pattern::selector::StoreKind;
@@ -74,24 +73,6 @@ fn destination(call: &Call<'_>, reference: &str) -> Result<Arc<Store>, Fault> {
     Ok(store)
 }
 
-/// Whether the caller may hand the role on.
-fn check_pass(call: &Call<'_>, role: &str) -> Result<(), Fault> {
-    let (action, context) = ("iam:PassRole", Context::default());
-    let request = Request {
-        caller: call.caller,
-        action,
-        resource: role,
-        resource_account: call.account(),
-        resource_policy: None,
-        policy_required: false,
-        context: &context,
-    };
-    match call.engines.identity.decide(&request) {
-        Decision::Allowed => Ok(()),
-        refused => Err(Fault::access_denied(denial(call.caller, action, role, refused))),
-    }
-}
-
 impl Operation for StartImport {
     const NAME: &'static str = "StartImport";
     const ACCESS: Access = Access::Write;
@@ -99,12 +80,18 @@ impl Operation for StartImport {
     type Output = Shown;
 
     async fn targets(call: &Call<'_>, input: &Input) -> Result<Vec<Target>, Fault> {
+        if let Some(id) = input.retried()? {
+            return Ok(vec![imports::target(call, id).await?]);
+        }
         input.destinations.iter().flatten().map(|reference| store::target(call, reference)).collect()
     }
 
     async fn call(call: &Call<'_>, input: Input) -> Result<Shown, Fault> {
         let all = &call.engines.lake.imports;
         if let Some(id) = input.retried()? {
+            let from = all.get(call.account(), call.region, id).await.map_err(store::fault)?.from;
+            check_pass(call, &from.role)?;
+            check_source(call, &from.uri)?;
             let import = all.retry(call.account(), call.region, id).await.map_err(store::fault)?;
             return Ok(Shown::begun(import));
         }
@@ -112,6 +99,7 @@ impl Operation for StartImport {
         let store = destination(call, input.destination()?)?;
         let source = input.import_source.ok_or_else(|| store::invalid("An ImportSource or an ImportId is needed."))?;
         check_pass(call, &source.s3.role)?;
+        check_source(call, &source.s3.uri)?;
         let new = NewImport {
             account: call.account().to_owned(),
             region: call.region.to_owned(),

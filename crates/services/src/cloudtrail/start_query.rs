@@ -1,6 +1,7 @@
 //! StartQuery: one SELECT over event data stores, which runs on after the answer.
 
 use super::query;
+use super::rights;
 use super::trail::{exception, filled};
 use crate::call::Call;
 use crate::operation::{Access, Operation, Target};
@@ -105,6 +106,14 @@ fn place(call: &Call<'_>, uri: String) -> Result<Place, Fault> {
         let message = format!("S3 bucket {} does not exist.", place.bucket);
         return Err(exception("S3BucketDoesNotExist", message));
     }
+    if buckets.bucket(&place.bucket).is_ok_and(|bucket| bucket.settings.house)
+        || place.bucket == call.engines.lake.tables.bucket()
+    {
+        let message =
+            format!("S3 bucket {} holds the lake's own files; results are not delivered there.", place.bucket);
+        return Err(exception("InsufficientS3BucketPolicy", message));
+    }
+    rights::check_delivery(call, &place.bucket, &place.prefix)?;
     Ok(place)
 }
 
