@@ -100,7 +100,10 @@ impl Identity {
         };
         let scope = Some(Document::read(scope, PolicyKind::Identity)?);
         let new = self.bare(&who.account, owner, seconds);
-        let Some(before) = caller.session() else { return Ok(self.issue(Session { scope, ..new }, None)) };
+        let Some(before) = caller.session() else {
+            let parent = caller.access_key().map(str::to_owned);
+            return Ok(self.issue(Session { scope, parent, ..new }, None));
+        };
         if before.scope.is_some() {
             return Err(Error::Managed(
                 "this session was handed out for one purpose and cannot be passed on".to_owned(),
@@ -134,6 +137,7 @@ impl Identity {
             policy: None,
             policy_arns: Vec::new(),
             scope: None,
+            parent: None,
         }
     }
 

@@ -90,6 +90,10 @@ impl Inner {
         if now >= expires {
             return Err(CredentialError::ExpiredToken);
         }
+        let lives = |parent: &String| state.key(parent).is_some_and(|key| key.active);
+        if !session.parent.as_ref().is_none_or(lives) {
+            return Err(CredentialError::InvalidToken);
+        }
         let secret = session.secret.clone();
         let caller = caller(state, &session.account, &session.owner, access_key, Some(session.clone()));
         let caller = caller.ok_or(CredentialError::InvalidToken)?;

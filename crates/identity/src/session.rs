@@ -48,6 +48,9 @@ pub struct Session {
     /// What its holder was handed it for: it can do nothing else, whoever else would let it.
     #[serde(default)]
     pub(crate) scope: Option<Document>,
+    /// The long-lived access key that it was handed out for: without that it is nothing.
+    #[serde(default)]
+    pub(crate) parent: Option<String>,
 }
 
 impl Session {

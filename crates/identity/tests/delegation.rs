@@ -109,6 +109,22 @@ async fn a_scope_gives_nothing_that_the_caller_has_not() {
 }
 
 #[tokio::test]
+async fn who_acts_for_a_key_ends_with_it() {
+    let house = House::new().await;
+    let (key, _) = house.user().await;
+    let user = house.identity.credential(&key, None).unwrap().caller;
+    let issued = house.identity.delegate(&user, READ_LAKE, 3600).unwrap();
+    assert!(house.caller(&issued).is_ok());
+    let alice = Owner::User(house.identity.entity(HOME, Sort::User, "alice").unwrap().id.clone());
+    house.identity.set_key_active(HOME, &alice, &key, false).await.unwrap();
+    assert_eq!(house.caller(&issued).unwrap_err(), CredentialError::InvalidToken);
+    house.identity.set_key_active(HOME, &alice, &key, true).await.unwrap();
+    assert!(house.caller(&issued).is_ok());
+    house.identity.delete_key(HOME, &alice, &key).await.unwrap();
+    assert_eq!(house.caller(&issued).unwrap_err(), CredentialError::InvalidToken);
+}
+
+#[tokio::test]
 async fn who_acts_for_a_session_is_bound_by_its_policy_and_its_end() {
     let house = House::new().await;
     let role = NewRole { trust: ANYBODY.to_owned(), description: None, session_seconds_max: None };

@@ -13,7 +13,7 @@ mod token;
 mod vend;
 
 pub(crate) use path::{input, operation};
-pub(crate) use proof::{Proof, proof};
+pub(crate) use proof::{Proof, is_access_key, proof};
 
 use crate::Service;
 use crate::operation::row;

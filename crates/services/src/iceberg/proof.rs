@@ -26,6 +26,12 @@ pub(crate) fn proof<'a>(parts: &'a Parts, body: &[u8]) -> Result<Proof<'a>, Faul
     Ok(strip(header, "bearer").map_or(Proof::Signature, Proof::Bearer))
 }
 
+/// Whether it has the form of an access key's id; what has not is not taken into records.
+pub(crate) fn is_access_key(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    (16..=32).contains(&id.len()) && (id.starts_with("AKIA") || id.starts_with("ASIA")) && id.bytes().all(plain)
+}
+
 /// What follows a scheme, whose case does not count.
 fn strip<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {
     let (found, rest) = header.split_once(' ')?;
@@ -75,6 +81,16 @@ mod tests {
             let fault = proof(&parts(TOKENS, ""), form.as_bytes()).err().unwrap();
             assert_eq!(fault.code, "invalid_request");
             assert!(fault.message.contains(expected), "{}", fault.message);
+        }
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_an_id_has_not_its_form() {
+        assert!(is_access_key("AKIAIOSFODNN7EXAMPLE") && is_access_key("ASIAQXJ5QAAAAAAAAAAA"));
+        for other in
+            ["", "AKIA", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "AKIAwJalrXUtnFEMIK7MDENGbPxRfiCY", "alice"]
+        {
+            assert!(!is_access_key(other), "{other}");
         }
     }
 
