@@ -126,7 +126,7 @@ pub struct Rule {
 pub enum Takes {
     Nothing,
     Everything,
-    /// Events recorded here (door, gateway, finding) of these accounts (every account when empty) and this
+    /// Events recorded here (door, gateway, finding) of these accounts (none when empty) and this
     /// region (every region when None) that the advanced selectors choose.
     Selected {
         accounts: Vec<String>,

@@ -64,7 +64,7 @@ impl Compiled {
                 let Some(head) = item.head().filter(|_| RECORDED.contains(item.origin())) else { return false };
                 let of_account = head.recipient_account_id.as_deref().is_some_and(|account| accounts.contains(account));
                 let of_region = region.as_deref().is_none_or(|region| head.aws_region.as_deref() == Some(region));
-                (accounts.is_empty() || of_account) && of_region && selectors.matches(&head)
+                of_account && of_region && selectors.matches(&head)
             }
         }
     }

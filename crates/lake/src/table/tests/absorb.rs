@@ -54,10 +54,11 @@ async fn a_batch_that_is_offered_again_changes_nothing() {
 #[tokio::test]
 async fn a_table_takes_what_its_selectors_accounts_and_region_choose() {
     let house = House::new().await;
-    house.table("all", management(&[], None)).await;
+    house.table("all", management(&[ACCOUNT, "444455556666"], None)).await;
+    house.table("nobody", management(&[], None)).await;
     house.table("ours", management(&[ACCOUNT], Some("us-east-1"))).await;
     house.table("others", management(&["444455556666"], None)).await;
-    house.table("elsewhere", management(&[], Some("eu-central-1"))).await;
+    house.table("elsewhere", management(&[ACCOUNT], Some("eu-central-1"))).await;
     let recorded = house.happened(START).await;
     house.happened_so(START, Origin::Import, "Imported").await;
     let other = event("of-444455556666", START, "X").replace(ACCOUNT, "444455556666");
@@ -68,7 +69,7 @@ async fn a_table_takes_what_its_selectors_accounts_and_region_choose() {
     assert_eq!(house.ids("all").await, [recorded.clone(), "of-444455556666".to_owned()]);
     assert_eq!(house.ids("ours").await, [recorded]);
     assert_eq!(house.ids("others").await, ["of-444455556666"]);
-    assert!(house.ids("elsewhere").await.is_empty());
+    assert!(house.ids("elsewhere").await.is_empty() && house.ids("nobody").await.is_empty());
     assert_eq!(house.ids(EVENTS).await.len(), 4);
 }
 
@@ -93,13 +94,13 @@ async fn a_rule_concerns_what_is_recorded_since() {
     let house = House::new().await;
     house.happened(START).await;
     house.pass(HOUR);
-    house.table("t", management(&[], None)).await;
+    house.table("t", management(&[ACCOUNT], None)).await;
     let second = house.happened(START).await;
     house.pass(HOUR);
     house.takes("t", Takes::Nothing).await;
     house.happened(START).await;
     house.pass(HOUR);
-    house.takes("t", management(&[], None)).await;
+    house.takes("t", management(&[ACCOUNT], None)).await;
     let fourth = house.happened(START).await;
     house.absorb().await;
     assert_eq!(house.ids("t").await, [second.clone(), fourth.clone()]);
@@ -112,7 +113,7 @@ async fn a_rule_concerns_what_is_recorded_since() {
 #[tokio::test]
 async fn what_is_older_than_the_retention_is_not_taken() {
     let house = House::with(Settings { retention: DAY * 365, ..Settings::default() }).await;
-    house.table("t", management(&[], None)).await;
+    house.table("t", management(&[ACCOUNT], None)).await;
     house.happened(START - DAY * 400).await;
     let old = house.happened(START - DAY * 100).await;
     let new = house.happened(START).await;
