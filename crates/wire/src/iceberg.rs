@@ -45,19 +45,19 @@ pub(crate) fn error(fault: &Fault) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn check(fault: &Fault, expected_status: u16, expected: serde_json::Value) {
+    fn check(fault: &Fault, expected_status: u16, expected: &serde_json::Value) {
         assert_eq!(status(fault), expected_status);
-        assert_eq!(serde_json::from_slice::<serde_json::Value>(&error(fault)).unwrap(), expected);
+        assert_eq!(&serde_json::from_slice::<serde_json::Value>(&error(fault)).unwrap(), expected);
     }
 
     #[test]
     fn faults_have_the_status_and_the_shape_that_clients_know() {
         let denied = json!({"error": {"message": "no", "type": "AccessDeniedException", "code": 403}});
-        check(&Fault::access_denied("no"), 403, denied);
+        check(&Fault::access_denied("no"), 403, &denied);
         let missing = json!({"error": {"message": "gone", "type": "NoSuchTableException", "code": 404}});
-        check(&Fault::new("NoSuchTableException", 404, "gone"), 404, missing);
+        check(&Fault::new("NoSuchTableException", 404, "gone"), 404, &missing);
         let client = json!({"error": "invalid_client", "error_description": "who?"});
-        check(&Fault::new("invalid_client", 401, "who?"), 401, client);
+        check(&Fault::new("invalid_client", 401, "who?"), 401, &client);
         assert_eq!(status(&Fault::new("ExpiredTokenException", 403, "")), 419);
     }
 

@@ -68,6 +68,8 @@ impl Queries {
     /// The plan in words; with what running it costs when `analyze`.
     pub async fn explain(&self, plan: &Plan, text: &str, analyze: bool) -> Result<String, sql::Error> {
         let query = self.query(text, plan.sources.iter(), self.inner.stopping.child_token());
+        // It may run the query, so it waits for one of the places that all queries share.
+        let _place = self.inner.places.acquire().await.expect("the places are never closed");
         self.inner.tables.catch_up(super::work::CATCH_UP).await;
         self.inner.sql.explain(query, analyze).await
     }
