@@ -64,7 +64,8 @@ pub async fn end(db: &Db, entry: &Entry) -> Result<bool, Error> {
     }
     // A try before may be written although it said that it failed: then the row names this file.
     let known = get(db, &entry.id).await?;
-    Ok(entry.blob.is_some() && known.is_some_and(|known| known.blob == entry.blob))
+    let same = |known: Entry| known.status == entry.status && known.blob == entry.blob;
+    Ok(entry.blob.is_some() && known.is_some_and(same))
 }
 
 /// Writes what became of a query's delivery.
