@@ -229,9 +229,9 @@ impl Tables {
         &self.inner.parts
     }
 
-    /// Makes the bucket where the files are, unless it is outside or there.
-    pub(crate) async fn found_bucket(&self) -> Result<(), Error> {
-        self.inner.storage.found().await
+    /// Where the files are; what is published of them lies beside them.
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.inner.storage
     }
 
     /// The name of the bucket where the files are.

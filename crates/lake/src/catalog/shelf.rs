@@ -2,11 +2,8 @@
 
 use crate::{Error, Parts, Tables};
 use bytes::Bytes;
-use cairn_bucket::outside::{self, Endpoint};
-use cairn_bucket::{Body, Buckets, Delete, Expected, Headers, Put};
-use futures::{StreamExt, stream};
-use object_store::ObjectStoreExt;
-use object_store::path::Path;
+use cairn_bucket::Buckets;
+use cairn_bucket::outside::Endpoint;
 
 const CONTENT_TYPE: &str = "application/octet-stream";
 
@@ -14,20 +11,17 @@ const CONTENT_TYPE: &str = "application/octet-stream";
 #[derive(Clone)]
 pub(super) struct Shelf {
     buckets: Buckets,
-    account: String,
-    bucket: String,
     tables: Tables,
 }
 
 impl Shelf {
     pub fn open(parts: &Parts, tables: &Tables) -> Self {
-        let (account, bucket) = (parts.account.clone(), tables.bucket().to_owned());
-        Self { buckets: parts.buckets.clone(), account, bucket, tables: tables.clone() }
+        Self { buckets: parts.buckets.clone(), tables: tables.clone() }
     }
 
     /// Its name where it is.
     pub fn bucket(&self) -> &str {
-        self.endpoint().map_or(&self.bucket, |endpoint| &endpoint.bucket)
+        self.endpoint().map_or(self.tables.bucket(), |endpoint| &endpoint.bucket)
     }
 
     /// What stands before a key in the address of an object.
@@ -41,46 +35,16 @@ impl Shelf {
     }
 
     fn endpoint(&self) -> Option<&Endpoint> {
-        self.buckets.outside().endpoint(&self.bucket)
+        self.buckets.outside().endpoint(self.tables.bucket())
     }
 
     /// When this returns, it is durable.
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<(), Error> {
-        if self.buckets.is_outside(&self.bucket, &self.account) {
-            let put = outside::Put {
-                key: key.to_owned(),
-                body: bytes,
-                content_type: Some(CONTENT_TYPE.to_owned()),
-                ..outside::Put::default()
-            };
-            return self.buckets.outside().put(&self.bucket, put).await.map_err(unavailable);
-        }
-        self.tables.found_bucket().await?;
-        let headers = Headers { content_type: Some(CONTENT_TYPE.to_owned()), ..Headers::default() };
-        let put = Put { bucket: self.bucket.clone(), key: key.to_owned(), headers, ..Put::default() };
-        let expected = Expected { size: Some(bytes.len() as u64), ..Expected::default() };
-        let body: Body = stream::iter([Ok(bytes)]).boxed();
-        self.buckets.put(put, body, expected, None).await.map_err(unavailable)?;
-        Ok(())
+        self.tables.storage().put(key, bytes, CONTENT_TYPE).await
     }
 
     /// Removes for good; what is not there is no error.
     pub async fn remove(&self, key: &str) -> Result<(), Error> {
-        if self.buckets.is_outside(&self.bucket, &self.account) {
-            let Some(client) = self.buckets.outside().client(&self.bucket) else { return Ok(()) };
-            return match client.delete(&Path::from(key)).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-                Err(error) => Err(unavailable(error)),
-            };
-        }
-        let delete = Delete { key: key.to_owned(), ..Delete::default() };
-        match self.buckets.delete(&self.bucket, delete).await {
-            Ok(_) | Err(cairn_bucket::Error::NoSuchBucket(_)) => Ok(()),
-            Err(error) => Err(unavailable(error)),
-        }
+        self.tables.storage().remove(key).await
     }
-}
-
-fn unavailable(error: impl std::fmt::Display) -> Error {
-    Error::Unavailable(format!("the lake's bucket: {error}"))
 }

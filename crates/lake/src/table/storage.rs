@@ -12,7 +12,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Files held open for reading; the one not read for the longest time is closed first.
 const OPEN_MAX: usize = 256;
-const CONTENT_TYPE: &str = "application/vnd.apache.parquet";
 
 pub(crate) struct Storage {
     buckets: Buckets,
@@ -96,7 +95,7 @@ impl Storage {
 
     /// Makes the bucket where there is none, with a policy that lets nobody write: what the house itself
     /// puts there asks no policy.
-    pub async fn found(&self) -> Result<(), Error> {
+    async fn found(&self) -> Result<(), Error> {
         let mut founded = self.founded.lock().await;
         if *founded {
             return Ok(());
@@ -134,12 +133,12 @@ impl Storage {
     }
 
     /// Puts a file; when this returns, it is durable.
-    pub async fn put(&self, key: &str, bytes: Bytes) -> Result<(), Error> {
+    pub async fn put(&self, key: &str, bytes: Bytes, content_type: &str) -> Result<(), Error> {
         if self.is_outside() {
             let put = outside::Put {
                 key: key.to_owned(),
                 body: bytes,
-                content_type: Some(CONTENT_TYPE.to_owned()),
+                content_type: Some(content_type.to_owned()),
                 ..outside::Put::default()
             };
             let put = self.buckets.outside().put(&self.bucket, put).await;
@@ -149,7 +148,7 @@ impl Storage {
         let put = Put {
             bucket: self.bucket.clone(),
             key: key.to_owned(),
-            headers: Headers { content_type: Some(CONTENT_TYPE.to_owned()), ..Headers::default() },
+            headers: Headers { content_type: Some(content_type.to_owned()), ..Headers::default() },
             ..Put::default()
         };
         let expected = Expected { size: Some(bytes.len() as u64), ..Expected::default() };

@@ -12,6 +12,7 @@ use std::sync::Arc;
 /// About what one row takes in a file; only for how many rows a file is to have.
 const ROW_BYTES: u64 = 128;
 const FILE_ROWS_MIN: u64 = 1024;
+const CONTENT_TYPE: &str = "application/vnd.apache.parquet";
 
 /// Rows of one table, and what is to become of them.
 pub(crate) struct Draft {
@@ -87,7 +88,7 @@ impl Tables {
         let sorted = sorted.clone();
         let written = blocking(move || write(&sorted.gather(&cut).map_err(broken)?)).await?;
         (file.rows, file.bytes, file.facts) = (written.rows, written.bytes.len() as u64, written.facts);
-        self.inner.storage.put(&file.key, written.bytes).await?;
+        self.inner.storage.put(&file.key, written.bytes, CONTENT_TYPE).await?;
         Ok(file)
     }
 
@@ -103,7 +104,7 @@ impl Tables {
         (file.rows, file.bytes, file.settled) = (written.rows, written.bytes.len() as u64, settled);
         file.facts = written.facts;
         self.plan(std::iter::once(file.clone())).await?;
-        if let Err(error) = self.inner.storage.put(&file.key, written.bytes).await {
+        if let Err(error) = self.inner.storage.put(&file.key, written.bytes, CONTENT_TYPE).await {
             self.discard(vec![file.key]).await;
             return Err(error);
         }

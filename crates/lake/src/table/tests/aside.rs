@@ -98,7 +98,7 @@ async fn a_lost_file_is_looked_for_again_at_the_next_start() {
     house.tables.maintain().await;
     assert!(house.snapshot("t").await.aside[0].why.contains("are lost"));
     let house = house.restart().await;
-    house.tables.inner.storage.put(&file.key, bytes).await.unwrap();
+    house.tables.inner.storage.put(&file.key, bytes, "application/vnd.apache.parquet").await.unwrap();
     house.tables.maintain().await;
     assert_eq!(house.ids("t").await, ["one"]);
 }
