@@ -80,3 +80,15 @@ def test_help_teaches(command):
     done = subprocess.run([BINARY, *command, "--help"], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0
     assert len(done.stdout) > 200
+
+
+def test_the_tour_shows_the_main_job_from_the_first_call_to_the_caught_forgery(tmp_path):
+    directory = tmp_path / "tour"
+    command = [BINARY, "tour", "--data-dir", directory]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"user/mallory +StopLogging +AccessDenied", done.stdout)
+    assert re.search(r"user/mallory +1 calls, 1 denied", done.stdout)
+    assert "verdict       ALL PROVEN" in done.stdout
+    assert "log_altered" in done.stdout and "caught: the copy is worthless as evidence" in done.stdout
+    assert "The house has stopped cleanly" in done.stdout and not (directory / "endpoint").exists()

@@ -220,8 +220,8 @@ fn show(record: &Value) {
 
 async fn ask(world: &World, client: &Client) -> Result<(), String> {
     step(5, "The same events are rows of a table too, and SQL asks across them");
-    let question = "SELECT userIdentity.arn AS who, count(*) AS calls, count_if(errorCode IS NOT NULL) AS denied \
-                    FROM events GROUP BY 1 ORDER BY 2 DESC";
+    let question = "SELECT coalesce(userIdentity.arn, userIdentity.invokedBy) AS who, count(*) AS calls, \
+                    count_if(errorCode IS NOT NULL) AS denied FROM events GROUP BY 1 ORDER BY 2 DESC";
     say(question);
     let started = cloudtrail(client, "StartQuery", &json!({"QueryStatement": question})).await?;
     for _ in 0..WAITS_MAX {
